@@ -1,0 +1,1 @@
+"""The show: grab -> pose -> picture -> encode. Imports only live, and never torch."""

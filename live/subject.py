@@ -1,0 +1,321 @@
+"""The subject bundle: everything the stage needs of one trained person, written and read strictly.
+
+A bundle is a folder, or one .zip of it, holding
+
+    subject.json    the manifest (`SubjectManifest`), with the SHA-256 of every file below
+    generator.onnx  label + state -> premultiplied RGBA + next state
+    plate.png       the stage without the person, RGB, at the stage's size
+    poses.npz       codebook of training poses and the neutral pose, in label pixels
+    thumb.jpg       a small portrait
+    face.onnx       optional
+
+Plain data only: nothing is ever unpickled. Files are read into memory, hashed, and only then
+looked into, so what is checked is what is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from live.body import BodyStats
+from live.errors import SubjectError
+from live.frames import Image
+from live.skeleton import JOINTS, LabelStyle
+
+FORMAT = 1
+MANIFEST = "subject.json"
+REQUIRED = ("generator.onnx", "plate.png", "poses.npz", "thumb.jpg")
+OPTIONAL = ("face.onnx",)
+MAX_FILE_BYTES = 1 << 30  # a teacher's weights fit; a zip bomb does not
+MAX_MANIFEST_BYTES = 1 << 20
+MAX_SIDE_PX = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Who agreed to be set in motion, and to what. Shown to the operator."""
+
+    subject: str  # the person's name, or what stands in for a person
+    basis: str  # "written agreement", "myself", "synthetic: no living person", ...
+    scope: str  # what was agreed to, in words
+    date: str  # ISO 8601, when it was given
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectManifest:
+    """What `subject.json` says."""
+
+    name: str
+    generator_size: tuple[int, int]  # (height, width) of label and layer, pixels
+    stage_size: tuple[int, int]  # (height, width) of the plate and of the picture, pixels
+    style: LabelStyle
+    body: BodyStats
+    consent: Consent | None
+    footage: dict[str, Any] = field(default_factory=dict)  # where the training pictures came from
+    training: dict[str, Any] = field(default_factory=dict)  # how it was trained
+    quality: dict[str, Any] = field(default_factory=dict)  # figures of the evaluation sheet
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.name, str) and self.name.strip()):
+            raise ValueError(f"name is {self.name!r}; it must be a text that is not empty")
+        for what in ("generator_size", "stage_size"):
+            sides = getattr(self, what)
+            if len(sides) != 2 or not all(
+                type(side) is int and 16 <= side <= MAX_SIDE_PX for side in sides
+            ):
+                raise ValueError(
+                    f"{what} is {sides}; it must be (height, width) within 16..{MAX_SIDE_PX}"
+                )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Codebook:
+    """Poses of the training footage, in label pixels."""
+
+    points: NDArray[np.float32]  # (K, J, 2)
+    scores: NDArray[np.float32]  # (K, J)
+    neutral_points: NDArray[np.float32]  # (J, 2), a calm stance the subject can always return to
+    neutral_scores: NDArray[np.float32]  # (J,)
+
+    def __post_init__(self) -> None:
+        count, joints = self.points.shape[0], len(JOINTS)
+        expected = {
+            "points": (count, joints, 2),
+            "scores": (count, joints),
+            "neutral_points": (joints, 2),
+            "neutral_scores": (joints,),
+        }
+        for name, shape in expected.items():
+            array = getattr(self, name)
+            if array.shape != shape or array.dtype != np.float32:
+                raise ValueError(
+                    f"{name} is {array.dtype} {array.shape}; it must be float32 {shape}"
+                )
+            if not np.isfinite(array).all():
+                raise ValueError(f"{name} holds numbers that are not finite")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """A bundle that was read and checked."""
+
+    manifest: SubjectManifest
+    generator: bytes  # an ONNX model
+    face: bytes | None  # an ONNX model
+    plate: Image  # RGB uint8 (H, W, 3) at the stage's size
+    codebook: Codebook
+    origin: Path
+    sha256: str  # of the manifest, which holds every other hash: the bundle's identity
+
+
+def load_subject(path: Path) -> Subject:
+    """Read and check a bundle: a folder or a .zip.
+
+    Raises SubjectError that names the file for anything missing, altered, newer or malformed.
+    """
+    if not path.exists():
+        raise SubjectError(
+            f"subject {path} does not exist; give the folder or .zip that export wrote, "
+            f"or leave --subject out for the demo subject"
+        )
+    read = _zip_reader(path) if path.is_file() else _folder_reader(path)
+    text = read(MANIFEST, MAX_MANIFEST_BYTES)
+    manifest, hashes = _parse_manifest(text, path)
+    files = {name: _checked(read(name, MAX_FILE_BYTES), name, hashes, path) for name in hashes}
+    plate = _decode_plate(files["plate.png"], manifest, path)
+    return Subject(
+        manifest=manifest,
+        generator=files["generator.onnx"],
+        face=files.get("face.onnx"),
+        plate=plate,
+        codebook=_decode_codebook(files["poses.npz"], path),
+        origin=path,
+        sha256=hashlib.sha256(text).hexdigest(),
+    )
+
+
+def write_subject(folder: Path, manifest: SubjectManifest, files: Mapping[str, bytes]) -> None:
+    """Write a bundle, whole or not at all: it is built beside `folder` and then renamed.
+
+    `files` maps names of `REQUIRED` and `OPTIONAL` to their content. Raises SubjectError when one
+    is missing or unknown, or when `folder` holds something that is no bundle.
+    """
+    missing = [name for name in REQUIRED if name not in files]
+    unknown = [name for name in files if name not in REQUIRED + OPTIONAL]
+    if missing or unknown:
+        raise SubjectError(f"cannot write {folder}: missing {missing}, unknown {unknown}")
+    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
+        raise SubjectError(f"{folder} holds files that are no subject; name an empty folder")
+    building = folder.with_name(folder.name + ".building")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    for name, content in files.items():
+        (building / name).write_bytes(content)
+    (building / MANIFEST).write_text(_manifest_json(manifest, files), encoding="utf-8")
+    load_subject(building)  # what we write, we can read
+    shutil.rmtree(folder, ignore_errors=True)
+    building.rename(folder)
+
+
+def _manifest_json(manifest: SubjectManifest, files: Mapping[str, bytes]) -> str:
+    data = {
+        "format": FORMAT,
+        "name": manifest.name,
+        "joints": len(JOINTS),
+        "generator_size": list(manifest.generator_size),
+        "stage_size": list(manifest.stage_size),
+        "style": asdict(manifest.style),
+        "body": manifest.body.to_json(),
+        "consent": asdict(manifest.consent) if manifest.consent else None,
+        "footage": manifest.footage,
+        "training": manifest.training,
+        "quality": manifest.quality,
+        "files": {name: hashlib.sha256(files[name]).hexdigest() for name in sorted(files)},
+    }
+    return json.dumps(data, indent=2, allow_nan=False) + "\n"
+
+
+def encode_codebook(codebook: Codebook) -> bytes:
+    """The content of `poses.npz`."""
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        points=codebook.points,
+        scores=codebook.scores,
+        neutral_points=codebook.neutral_points,
+        neutral_scores=codebook.neutral_scores,
+    )
+    return buffer.getvalue()
+
+
+_Reader = Callable[[str, int], bytes]
+
+
+def _folder_reader(folder: Path) -> _Reader:
+    def read(name: str, limit: int) -> bytes:
+        path = folder / name
+        if path.is_symlink():
+            raise SubjectError(f"{path} is a symbolic link; a bundle holds plain files")
+        if not path.is_file():
+            raise SubjectError(f"{path} is missing; export the subject again or copy it whole")
+        if path.stat().st_size > limit:
+            raise SubjectError(f"{path} is larger than {limit} bytes; it is no subject's file")
+        return path.read_bytes()
+
+    return read
+
+
+def _zip_reader(path: Path) -> _Reader:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError) as error:
+        raise SubjectError(f"{path} is neither a folder nor a readable .zip ({error})") from error
+    manifests = [name for name in names if name.split("/")[-1] == MANIFEST]
+    if len(manifests) != 1:
+        raise SubjectError(f"{path} holds {len(manifests)} files named {MANIFEST}; it must be 1")
+    prefix = manifests[0][: -len(MANIFEST)]
+
+    def read(name: str, limit: int) -> bytes:
+        try:
+            with zipfile.ZipFile(path) as archive, archive.open(prefix + name) as member:
+                content = member.read(limit + 1)
+        except KeyError as error:
+            raise SubjectError(f"{name} is missing from {path}; export it again") from error
+        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+            raise SubjectError(f"{name} in {path} cannot be read ({error})") from error
+        if len(content) > limit:
+            raise SubjectError(f"{name} in {path} is larger than {limit} bytes")
+        return content
+
+    return read
+
+
+def _parse_manifest(text: bytes, path: Path) -> tuple[SubjectManifest, dict[str, str]]:
+    where = f"{MANIFEST} of {path}"
+    try:
+        data = json.loads(text)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise SubjectError(f"{where} is not JSON ({error}); export the subject again") from error
+    if not isinstance(data, dict) or type(data.get("format")) is not int:
+        raise SubjectError(f"{where} has no format number; it is no subject bundle")
+    if data["format"] > FORMAT:
+        raise SubjectError(
+            f"{where} has format {data['format']}, this program knows {FORMAT}; "
+            f"update the program or export the subject with this version"
+        )
+    try:
+        return _manifest_from(data), _hashes_from(data["files"])
+    except (KeyError, TypeError, ValueError) as error:
+        problem = (
+            f"lacks the field {error}" if isinstance(error, KeyError) else f"is wrong: {error}"
+        )
+        raise SubjectError(f"{where} {problem}; export the subject again") from error
+
+
+def _manifest_from(data: dict[str, Any]) -> SubjectManifest:
+    if data["joints"] != len(JOINTS):
+        raise ValueError(f"it has {data['joints']} joints, this skeleton has {len(JOINTS)}")
+    style = dict(data["style"])
+    style["groups"] = tuple(style["groups"])
+    records = {name: dict(data[name]) for name in ("footage", "training", "quality")}
+    return SubjectManifest(
+        name=data["name"],
+        generator_size=tuple(data["generator_size"]),
+        stage_size=tuple(data["stage_size"]),
+        style=LabelStyle(**style),
+        body=BodyStats.from_json(data["body"]),
+        consent=Consent(**data["consent"]) if data["consent"] is not None else None,
+        **records,
+    )
+
+
+def _hashes_from(files: object) -> dict[str, str]:
+    if not isinstance(files, dict):
+        raise ValueError("its list of files is no table of names and hashes")
+    missing = [name for name in REQUIRED if name not in files]
+    unknown = [name for name in files if name not in REQUIRED + OPTIONAL]
+    if missing or unknown:
+        raise ValueError(f"its list of files misses {missing} and has unknown {unknown}")
+    return {str(name): str(digest) for name, digest in files.items()}
+
+
+def _checked(content: bytes, name: str, hashes: dict[str, str], path: Path) -> bytes:
+    found = hashlib.sha256(content).hexdigest()
+    if found != hashes[name]:
+        raise SubjectError(
+            f"{name} of {path} is not the file that was exported (SHA-256 {found[:12]}..., the "
+            f"manifest says {hashes[name][:12]}...); copy or export the subject again"
+        )
+    return content
+
+
+def _decode_plate(content: bytes, manifest: SubjectManifest, path: Path) -> Image:
+    bgr = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise SubjectError(f"plate.png of {path} is no picture; export the subject again")
+    if bgr.shape[:2] != manifest.stage_size:
+        raise SubjectError(
+            f"plate.png of {path} is {bgr.shape[:2]}, the manifest says {manifest.stage_size}"
+        )
+    return np.ascontiguousarray(bgr[:, :, ::-1], np.uint8)
+
+
+def _decode_codebook(content: bytes, path: Path) -> Codebook:
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return Codebook(**{name: arrays[name] for name in Codebook.__dataclass_fields__})
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise SubjectError(f"poses.npz of {path} cannot be used ({error})") from error

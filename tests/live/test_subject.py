@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from live.errors import SubjectError
+from live.subject import Codebook, load_subject, write_subject
+from tests.tiny_subject import PLATE_RGB, tiny_files, tiny_manifest, write_tiny_subject
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return write_tiny_subject(tmp_path / "tiny")
+
+
+def test_what_is_written_is_read(bundle: Path) -> None:
+    subject = load_subject(bundle)
+    assert subject.manifest == tiny_manifest((64, 64), (128, 128))
+    assert subject.plate.shape == (128, 128, 3)
+    assert tuple(subject.plate[0, 0]) == PLATE_RGB
+    assert subject.codebook.neutral_points.dtype == np.float32
+    assert subject.face is None
+
+
+def test_a_zip_is_as_good_as_its_folder(bundle: Path, tmp_path: Path) -> None:
+    for inside in ("", "tiny/"):
+        path = tmp_path / f"{len(inside)}.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for file in bundle.iterdir():
+                archive.write(file, inside + file.name)
+        assert load_subject(path).sha256 == load_subject(bundle).sha256
+
+
+def edit(change: Callable[[dict], object]) -> Callable[[Path], None]:
+    def do(bundle: Path) -> None:
+        path = bundle / "subject.json"
+        data = json.loads(path.read_text())
+        change(data)
+        path.write_text(json.dumps(data))
+
+    return do
+
+
+def tamper(bundle: Path) -> None:
+    path = bundle / "generator.onnx"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+
+
+def link(bundle: Path) -> None:
+    (bundle / "plate.png").rename(bundle.parent / "elsewhere.png")
+    (bundle / "plate.png").symlink_to(bundle.parent / "elsewhere.png")
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (lambda b: shutil.rmtree(b), "does not exist"),
+        (lambda b: (b / "plate.png").unlink(), "plate.png is missing"),
+        (lambda b: (b / "subject.json").unlink(), "subject.json is missing"),
+        (tamper, "generator.onnx of .* is not the file that was exported"),
+        (link, "symbolic link"),
+        (lambda b: (b / "subject.json").write_text("{"), "not JSON"),
+        (lambda b: (b / "subject.json").write_text("[]"), "no format number"),
+        (edit(lambda d: d.update(format=99)), "format 99, this program knows 1"),
+        (edit(lambda d: d.pop("body")), "lacks the field 'body'"),
+        (edit(lambda d: d["body"].update(torso=0)), "torso is 0"),
+        (edit(lambda d: d["body"].update(torso=None)), "torso is None"),
+        (edit(lambda d: d["files"].pop("plate.png")), r"misses \['plate.png'\]"),
+        (edit(lambda d: d["files"].update({"../x": "0"})), r"unknown \['../x'\]"),
+        (edit(lambda d: d.update(generator_size=[64, 100000])), "generator_size"),
+        (edit(lambda d: d.update(stage_size=[64, 64])), r"plate.png .* is \(128, 128\)"),
+        (edit(lambda d: d.update(joints=17)), "17 joints"),
+        (edit(lambda d: d["style"].update(groups=["tail"])), "unknown joint groups"),
+    ],
+)
+def test_a_broken_bundle_is_refused_by_name(
+    bundle: Path, harm: Callable[[Path], None], says: str
+) -> None:
+    harm(bundle)
+    with pytest.raises(SubjectError, match=says):
+        load_subject(bundle)
+
+
+def test_no_pickle_is_ever_loaded(tmp_path: Path) -> None:
+    files = tiny_files((64, 64), (128, 128))
+    evil = tmp_path / "evil.npz"
+    np.savez(evil, points=np.array([{"a": 1}], dtype=object))
+    files["poses.npz"] = evil.read_bytes()
+    with pytest.raises(SubjectError, match=r"poses.npz .* cannot be used"):
+        write_subject(tmp_path / "bad", tiny_manifest((64, 64), (128, 128)), files)
+
+
+def test_a_zip_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    path.write_bytes(b"PK\x03\x04 nothing")
+    with pytest.raises(SubjectError, match="neither a folder nor a readable"):
+        load_subject(path)
+
+
+def test_writing_never_overwrites_what_is_no_bundle(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(SubjectError, match="no subject"):
+        write_tiny_subject(tmp_path)
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_the_codebook_checks_itself() -> None:
+    wrong = np.zeros((1, 3, 2), np.float32)
+    with pytest.raises(ValueError, match="points"):
+        Codebook(wrong, wrong[..., 0], wrong[0], wrong[0, :, 0])

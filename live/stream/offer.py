@@ -1,0 +1,123 @@
+"""A viewer's offer, checked at the border: what it asks for, or why it gets no answer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from aiortc import RTCRtpCapabilities, RTCRtpCodecCapability, RTCRtpSender
+from aiortc.rtcpeerconnection import is_codec_compatible
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.sdp import MediaDescription, SessionDescription
+
+from live.errors import StreamError
+from live.stream.encoder import Codec
+
+MOST_SECTIONS = 8
+"""Media sections in one offer; each costs sockets."""
+
+MALFORMED = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    StopIteration,
+    TypeError,
+    ValueError,
+)
+"""What aiortc's reader raises on text that is not SDP: it checks with the means of the language."""
+
+_PREFERENCE = (Codec.H264, Codec.VP8)
+
+
+class OfferError(StreamError):
+    """An offer that gets no answer; `status` is what HTTP says to it."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An offer that can be served."""
+
+    sdp: str  # as it is given to aiortc, see `_controlled`
+    codec: Codec  # the best that both have
+    preferences: tuple[RTCRtpCodecCapability, ...]  # the same, in aiortc's terms
+
+
+def read_offer(text: str) -> Offer:
+    """The offer in `text`, checked. Raises `OfferError`."""
+    try:
+        session = SessionDescription.parse(text)
+    except MALFORMED as error:
+        raise OfferError(400, f"the offer is not SDP that can be read ({error!r})") from error
+    if len(session.media) > MOST_SECTIONS:
+        raise OfferError(
+            400, f"the offer has {len(session.media)} media sections; send {MOST_SECTIONS} at most"
+        )
+    video = _video(session)
+    capability, codec = _best_codec(video.rtp.codecs)
+    return Offer(_controlled(text), codec, (capability, _RTX))
+
+
+def _video(session: SessionDescription) -> MediaDescription:
+    videos = [media for media in session.media if media.kind == "video"]
+    if not videos:
+        raise OfferError(422, "the offer asks for no video; add a video section that is recvonly")
+    video = videos[0]
+    if video.direction not in ("recvonly", "sendrecv"):
+        raise OfferError(
+            422, f"the offer's video is {video.direction}; make it recvonly, for this is a show"
+        )
+    if not (video.dtls and video.dtls.fingerprints and video.dtls.role):
+        raise OfferError(400, "the offer has no DTLS fingerprint and setup line; WebRTC needs both")
+    if not (video.ice and video.ice.usernameFragment and video.ice.password):
+        raise OfferError(400, "the offer has no ice-ufrag and ice-pwd; WebRTC needs both")
+    return video
+
+
+def _best_codec(
+    offered: list[RTCRtpCodecParameters],
+) -> tuple[RTCRtpCodecCapability, Codec]:
+    for codec in _PREFERENCE:
+        for capability in _CAPABILITIES.codecs:
+            if capability.name == codec.value and _among(capability, offered):
+                return capability, codec
+    names = ", ".join(sorted({one.name for one in offered})) or "none"
+    raise OfferError(
+        406,
+        f"the offer's video codecs ({names}) hold neither H.264 constrained baseline "
+        "(packetization mode 1) nor VP8; use a browser that plays one of them",
+    )
+
+
+def _among(ours: RTCRtpCodecCapability, offered: list[RTCRtpCodecParameters]) -> bool:
+    parameters = RTCRtpCodecParameters(
+        mimeType=ours.mimeType, clockRate=ours.clockRate, parameters=ours.parameters
+    )
+    return any(is_codec_compatible(parameters, one) for one in offered)
+
+
+def _video_capabilities() -> RTCRtpCapabilities:
+    """aiortc's list with constrained baseline, which every browser has, before baseline."""
+    found = RTCRtpSender.getCapabilities("video")
+    found.codecs.sort(key=lambda one: one.parameters.get("profile-level-id") != "42e01f")
+    return found
+
+
+_CAPABILITIES = _video_capabilities()
+_RTX = next(one for one in _CAPABILITIES.codecs if one.name == "rtx")
+
+_CANDIDATE = re.compile(r"a=(candidate:|end-of-candidates)")
+
+
+def _controlled(text: str) -> str:
+    """`text` without its candidates: the viewer calls us, and we answer where it called from.
+
+    A browser hides its addresses behind mDNS names, and looking those up costs up to a second
+    (aioice 0.13); it also keeps a stranger's offer from naming whom we should call. Without an
+    end-of-candidates line aioice waits for the viewer's first check instead of giving up.
+    """
+    return "".join(line for line in text.splitlines(keepends=True) if not _CANDIDATE.match(line))

@@ -1,0 +1,153 @@
+"""The show's server: the viewer's page and the stream, on an event loop in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import threading
+from dataclasses import asdict, dataclass, field
+
+from aiohttp import web
+
+from live.errors import StreamError
+from live.stream.hub import Hub
+from live.stream.pages import Status, add_pages, guard
+from live.stream.viewers import ViewerLimits, Viewers
+from live.stream.whep import LONGEST_OFFER, add_whep
+
+log = logging.getLogger(__name__)
+
+START_S = 10.0
+CLOSE_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Where the show is served."""
+
+    host: str = "127.0.0.1"  # "0.0.0.0" serves every network the machine is in
+    port: int = 8080  # TCP; 0 takes any free one
+    limits: ViewerLimits = field(default_factory=ViewerLimits)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise StreamError(f"there is no port {self.port}; give --port 1 to 65535, such as 8080")
+
+
+class ShowServer:
+    """Serves one hub. `start` and `close` from any thread but its own."""
+
+    def __init__(self, settings: ServerSettings, hub: Hub, status: Status) -> None:
+        """`status` is asked by `GET /status`, on the server's thread: keep it quick.
+
+        The hub's counters come with it in any case. The page reads `fps` (pictures per second)
+        and `delay_ms` ({"p50"}, camera to encoded), where they are given.
+        """
+        self._settings = settings
+        self._hub = hub
+        self._status = status
+        self._ready = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._failure: StreamError | None = None
+        self._port = settings.port
+
+    @property
+    def port(self) -> int:
+        """The TCP port in use."""
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """Where a browser on this machine finds the page."""
+        host = self._settings.host
+        if host in ("0.0.0.0", "::", ""):
+            host = "127.0.0.1"
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._port}/"
+
+    def start(self) -> None:
+        """Serve; returns once connections are taken. Raises `StreamError` with the remedy."""
+        assert self._thread is None, "a ShowServer starts once"
+        self._thread = threading.Thread(target=self._run, name="server", daemon=True)
+        self._thread.start()
+        if not self._ready.wait(START_S):
+            raise StreamError(f"the server did not start within {START_S:.0f} s; try again")
+        if self._failure is not None:
+            self._thread.join(CLOSE_S)
+            raise self._failure
+
+    def close(self) -> None:
+        """End all viewers, then the server. May be called twice, and before `start`."""
+        if self._thread is None or not self._thread.is_alive():
+            return
+        assert self._loop is not None
+        assert self._stop is not None
+        try:
+            self._loop.call_soon_threadsafe(self._stop.set)
+        except RuntimeError:  # it has ended meanwhile
+            return
+        self._thread.join(CLOSE_S)
+        if self._thread.is_alive():
+            log.warning("the server did not end within %.0f s; leaving it", CLOSE_S)
+
+    def __enter__(self) -> ShowServer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception as error:  # a thread's top: say it, and let the show go on
+            log.exception("the server stopped")
+            self._failure = self._failure or StreamError(f"the server stopped: {error!r}")
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        viewers = Viewers(self._hub, self._settings.limits)
+        runner = web.AppRunner(self._application(viewers), access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        try:
+            self._port = await _listen(runner, self._settings)
+            self._ready.set()
+            await self._stop.wait()
+        except StreamError as error:
+            self._failure = error
+        finally:
+            await viewers.close()
+            await runner.cleanup()
+
+    def _application(self, viewers: Viewers) -> web.Application:
+        app = web.Application(
+            client_max_size=LONGEST_OFFER, middlewares=[guard(self._settings.host)]
+        )
+        add_pages(app, self._tell)
+        add_whep(app, viewers)
+        return app
+
+    def _tell(self) -> dict[str, object]:
+        return {**asdict(self._hub.counts), **self._status()}
+
+
+async def _listen(runner: web.AppRunner, settings: ServerSettings) -> int:
+    """The port that is now open. Raises `StreamError`."""
+    host, port = settings.host, settings.port
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise StreamError(_remedy(error, host, port)) from error
+    return int(runner.addresses[0][1])
+
+
+def _remedy(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is in use by another program; type --port {port + 1}"
+    if error.errno == errno.EACCES:
+        return f"port {port} needs more rights than this user has; type --port 8080"
+    return f"cannot serve on {host} port {port} ({error}); type --host 127.0.0.1"

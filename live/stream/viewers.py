@@ -1,0 +1,119 @@
+"""All viewers: who may come, who is shown out, and who has gone without a word."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from live.errors import StreamError
+from live.stream.hub import Hub
+from live.stream.offer import OfferError, read_offer
+from live.stream.peer import Peer
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerLimits:
+    """What one server bears with."""
+
+    most: int = 64  # viewers at once, those still connecting included
+    connect_s: float = 10.0  # from answer to connection, seconds
+    silence_s: float = 10.0  # without a word from a connected viewer, seconds
+    close_s: float = 0.8  # for all farewells together, seconds
+
+    def __post_init__(self) -> None:
+        if self.most < 1:
+            raise StreamError(f"room for {self.most} viewers: give 1 or more")
+        if min(self.connect_s, self.silence_s, self.close_s) <= 0:
+            raise StreamError("a viewer's time limits must be more than 0 seconds")
+
+
+class Viewers:
+    """The viewers of one server. Lives on its event loop."""
+
+    def __init__(self, hub: Hub, limits: ViewerLimits) -> None:
+        self._hub = hub
+        self._limits = limits
+        self._peers: dict[str, Peer] = {}
+        self._watches: dict[str, asyncio.Task[None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._peers)
+
+    async def admit(self, sdp: str) -> tuple[str, str]:
+        """Answer an offer: (the new viewer's id, the answer's SDP). Raises `OfferError`."""
+        if len(self._peers) >= self._limits.most:
+            raise OfferError(
+                503, f"all {self._limits.most} places are taken; try again in a few seconds"
+            )
+        peer = self._join(sdp)
+        self._peers[peer.id] = peer  # before the first await, so that the limit holds
+        try:
+            answer = await peer.answer()
+        except BaseException:
+            await self._remove(peer)
+            raise
+        self._watches[peer.id] = asyncio.create_task(self._watch(peer))
+        return peer.id, answer
+
+    def _join(self, sdp: str) -> Peer:
+        offer = read_offer(sdp)
+        try:
+            return Peer(self._hub, offer)
+        except StreamError as error:
+            raise OfferError(410, str(error)) from error
+
+    async def dismiss(self, viewer: str) -> bool:
+        """End the viewer with that id; False when there is none."""
+        peer = self._peers.get(viewer)
+        if peer is None:
+            return False
+        await self._remove(peer)
+        return True
+
+    async def close(self) -> None:
+        """End all within `ViewerLimits.close_s`. May be called twice."""
+        for viewer in self._peers:
+            if viewer in self._watches:
+                self._watches.pop(viewer).cancel()
+        # The watches that are left are closing a peer already: let them.
+        farewells = [*self._watches.values()]
+        farewells += [asyncio.create_task(self._remove(peer)) for peer in self._peers.values()]
+        if farewells:
+            _, late = await asyncio.wait(farewells, timeout=self._limits.close_s)
+            for task in late:
+                task.cancel()
+
+    async def _remove(self, peer: Peer) -> None:
+        self._peers.pop(peer.id, None)
+        await peer.close()
+
+    async def _watch(self, peer: Peer) -> None:
+        """Stay until the viewer has ended, never came, or fell silent; then clear up."""
+        try:
+            await _within(peer.settled, self._limits.connect_s)
+            if peer.connected:
+                await self._until_silent(peer)
+            elif not peer.ended.is_set():
+                log.info("viewer %s never connected", peer.id)
+            await self._remove(peer)
+        finally:
+            self._watches.pop(peer.id, None)
+
+    async def _until_silent(self, peer: Peer) -> None:
+        heard = -1
+        while not await _within(peer.ended, self._limits.silence_s):
+            before, heard = heard, await peer.received_bytes()
+            if heard == before:
+                log.info("viewer %s fell silent", peer.id)
+                return
+
+
+async def _within(event: asyncio.Event, timeout_s: float) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), timeout_s)
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,72 @@
+"""Where the performer's pictures come from: a webcam, a video file or a URL."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from live.sources.base import Clip, ScriptedSource, Source, SourceSettings, Timebase
+from live.sources.camera import open_camera
+from live.sources.file import open_file
+from live.sources.grabber import Grabber
+from live.sources.url import open_url
+
+__all__ = [
+    "Clip",
+    "Grabber",
+    "ScriptedSource",
+    "Source",
+    "SourceSettings",
+    "Timebase",
+    "add_source_arguments",
+    "open_source",
+    "source_settings",
+]
+
+
+def open_source(settings: SourceSettings, time: Timebase | None = None) -> Source:
+    """The source that `settings` names, open and giving pictures.
+
+    Raises `SourceError`: absent, busy, unreadable, or no picture came in time.
+    """
+    time = time or Timebase()
+    if isinstance(settings.where, int):
+        return open_camera(settings, time)
+    if settings.scheme is not None:
+        return open_url(settings, time)
+    return open_file(settings, time)
+
+
+def add_source_arguments(parser: ArgumentParser) -> None:
+    """`--camera N` or `--source PATH_OR_URL`, and how to read them."""
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--camera", type=int, metavar="N", help="a webcam by its index, from 0")
+    where.add_argument(
+        "--source", metavar="PATH_OR_URL", help="a video file, or rtsp:// or http(s)://"
+    )
+    parser.add_argument(
+        "--camera-size", type=_size, default=(640, 480), metavar="WxH", help="asked of the camera"
+    )
+    parser.add_argument(
+        "--camera-fps", type=float, default=30.0, metavar="FPS", help="asked of the camera"
+    )
+    parser.add_argument("--once", action="store_true", help="play a file once instead of looping")
+
+
+def source_settings(arguments: Namespace) -> SourceSettings | None:
+    """The settings from what `add_source_arguments` added; None when no source was named.
+
+    Raises `SetupError` for values that cannot work.
+    """
+    where = arguments.source if arguments.camera is None else arguments.camera
+    if where is None:
+        return None
+    width, height = arguments.camera_size
+    return SourceSettings(
+        where, width, height, camera_fps=arguments.camera_fps, loop=not arguments.once
+    )
+
+
+def _size(text: str) -> tuple[int, int]:
+    """`640x480` as (width, height)."""
+    width, _, height = text.lower().partition("x")
+    return int(width), int(height)

@@ -1,0 +1,104 @@
+"""Label -> layer -> picture: the generator's state, and the composite over the plate."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from live.engines.base import Engine
+from live.errors import SubjectError
+from live.frames import Image, Label, Layer, Region
+from live.subject import Subject
+
+
+class Generator:
+    """Runs a subject's generator on labels in order of time, feeding its state back."""
+
+    def __init__(self, subject: Subject, engine: Engine) -> None:
+        """Raises SubjectError when the engine's inputs and outputs are not the contract's."""
+        height, width = subject.manifest.generator_size
+        _expect(engine, height, width, str(subject.origin))
+        self.size = (height, width)
+        self._engine = engine
+        stage_height, stage_width = subject.manifest.stage_size
+        self._region = Region(0, 0, stage_width, stage_height)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the previous output."""
+        self._state: NDArray[np.float32] = np.zeros((1, 4, *self.size), np.float32)
+
+    def generate(self, label: Label) -> Layer:
+        """The figure for `label`, over the whole stage.
+
+        A result that is not finite is thrown away with the state, so that one bad frame cannot
+        poison all that follow.
+        """
+        outputs = self._engine.run({"label": label.image[None], "state": self._state})
+        state = outputs["next_state"]
+        self._state = state if np.isfinite(state).all() else np.zeros_like(state)
+        return Layer(outputs["rgba"][0], self._region)
+
+    def close(self) -> None:
+        """Free the engine. May be called twice."""
+        self._engine.close()
+
+
+def _expect(engine: Engine, height: int, width: int, origin: str) -> None:
+    expected = {
+        "label": ("uint8", (1, height, width, 3)),
+        "state": ("float32", (1, 4, height, width)),
+        "rgba": ("uint8", (1, height, width, 4)),
+        "next_state": ("float32", (1, 4, height, width)),
+    }
+    found = {t.name: (t.dtype, t.shape) for t in (*engine.inputs, *engine.outputs)}
+    for name in sorted(expected.keys() | found.keys()):
+        if found.get(name) != expected.get(name):
+            raise SubjectError(
+                f"generator.onnx of {origin}: {name} is {found.get(name, 'missing')}, it must be "
+                f"{expected.get(name, 'absent')}; export the subject again with this version"
+            )
+
+
+def compose(plate: Image, layers: list[Layer]) -> Image:
+    """The layers over the plate, first at the back.
+
+    plate: RGB uint8 (H, W, 3), left as it is. Returns a new RGB uint8 (H, W, 3):
+    plate * (1 - alpha) + rgb, each layer scaled to its region (bicubic) and cut at the edges.
+    """
+    picture = plate.copy()
+    for layer in layers:
+        _compose_one(picture, layer)
+    return picture
+
+
+def _compose_one(picture: Image, layer: Layer) -> None:
+    region = layer.region
+    rgba = layer.rgba
+    if rgba.shape[:2] != (region.height, region.width):
+        size = region.width, region.height
+        rgba = np.asarray(cv2.resize(rgba, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+    top, left = max(region.y, 0), max(region.x, 0)
+    bottom = min(region.y + region.height, picture.shape[0])
+    right = min(region.x + region.width, picture.shape[1])
+    if top >= bottom or left >= right:
+        return
+    inside = rgba[top - region.y : bottom - region.y, left - region.x : right - region.x]
+    _blend(picture[top:bottom, left:right], inside)
+
+
+@njit(nogil=True, cache=True)
+def _blend(picture: Image, rgba: Image) -> None:
+    """picture = picture * (255 - a) / 255 + rgb in place, rounded, for premultiplied rgba."""
+    for y in range(picture.shape[0]):
+        for x in range(picture.shape[1]):
+            alpha = np.int32(rgba[y, x, 3])
+            if alpha == 0:
+                continue
+            for channel in range(3):
+                # Bicubic ringing can lift a colour above its alpha; it may not glow.
+                colour = min(np.int32(rgba[y, x, channel]), alpha)
+                behind = (np.int32(picture[y, x, channel]) * (255 - alpha) + 127) // 255
+                picture[y, x, channel] = np.uint8(behind + colour)

@@ -1,0 +1,101 @@
+"""The picture stage: pose -> normalize -> smooth -> ladder -> draw -> generate -> compose."""
+
+from __future__ import annotations
+
+import logging
+
+from live.errors import UnderstudyError
+from live.frames import Image, Label, Layer, Picture, Pose, Sighting
+from live.generator import Generator, compose
+from live.ladder import Ladder, LadderSettings, Rung
+from live.normalize import Normalizer
+from live.skeleton import Drawer
+from live.smooth import Smoother
+from live.subject import Subject
+from live.timing import Timing
+
+log = logging.getLogger(__name__)
+
+
+def neutral_pose(subject: Subject) -> Pose:
+    """The bundle's calm stance, as a pose in label pixels."""
+    book = subject.codebook
+    return Pose(book.neutral_points, book.neutral_scores, 0.0, subject.manifest.generator_size)
+
+
+class PictureMaker:
+    """Turns what the pose stage found into what the audience sees, one after another."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        generator: Generator,
+        normalizer: Normalizer,
+        smoother: Smoother,
+        timing: Timing,
+        ladder: LadderSettings | None = None,
+    ) -> None:
+        self.normalizer = normalizer
+        self.size = subject.manifest.stage_size
+        self._plate = subject.plate
+        self._generator = generator
+        self._smoother = smoother
+        self._ladder = Ladder(neutral_pose(subject), ladder)
+        self._drawer = Drawer(generator.size, subject.manifest.style)
+        self._timing = timing
+        self._sequence = 0
+        self._failing = False
+        self._last: Image | None = None
+        self._last_s = -1e9
+        self._hold_s = self._ladder.settings.hold_s
+
+    def make(self, sighting: Sighting, now_s: float) -> Picture:
+        """The picture that answers `sighting` at `now_s`. Never fails: there is the plate."""
+        label, rung = self._label(sighting, now_s)
+        image, rung = self._image(label, rung, now_s)
+        picture = Picture(image, sighting.captured_s, self._sequence, rung)
+        self._sequence += 1
+        self._timing.count(f"picture.{rung}")
+        return picture
+
+    def _label(self, sighting: Sighting, now_s: float) -> tuple[Label, Rung]:
+        with self._timing.section("normalize"):
+            pose = self.normalizer.apply(sighting.pose) if sighting.pose else None
+        with self._timing.section("smooth"):
+            # A lost person is the ladder's to hold; the filter only sees who is there.
+            pose = self._smoother.apply(pose, sighting.captured_s) if pose else None
+            if pose is not None and not (pose.scores > 0).any():
+                pose = None
+            shown, rung = self._ladder.step(pose, now_s)
+            if rung == "neutral":
+                self._smoother.reset()
+        with self._timing.section("draw"):
+            drawn = self._drawer.draw(shown.points, shown.scores)
+        return Label(drawn, sighting.captured_s), rung
+
+    def _image(self, label: Label, rung: Rung, now_s: float) -> tuple[Image, Rung]:
+        layer = self._layer(label)
+        if layer is None:
+            if self._last is not None and now_s - self._last_s <= self._hold_s:
+                return self._last, "held"
+            return self._plate, "plate"
+        with self._timing.section("compose"):
+            self._last = compose(self._plate, [layer])
+        self._last_s = now_s
+        return self._last, rung
+
+    def _layer(self, label: Label) -> Layer | None:
+        try:
+            with self._timing.section("generate"):
+                layer = self._generator.generate(label)
+        except (UnderstudyError, RuntimeError, ValueError, MemoryError) as error:
+            self._timing.count("generator.failed")
+            if not self._failing:
+                log.error("the generator failed (%s); the plate is shown until it works", error)
+            self._failing = True
+            self._generator.reset()
+            return None
+        if self._failing:
+            log.warning("the generator works again")
+        self._failing = False
+        return layer

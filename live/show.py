@@ -1,0 +1,239 @@
+"""The show's loop: grab -> pose -> picture -> encode, a thread each, a mailbox between.
+
+Newest frame wins; what nobody took in time is counted as dropped; nothing queues. Knows only
+protocols: what grabs, estimates, paints and encodes is handed in.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+from live.errors import UnderstudyError
+from live.frames import Frame, Picture, Sighting
+from live.latest import Latest
+from live.pose.base import PoseEstimator
+from live.stage import Stage
+from live.timing import Spread, Timing
+
+log = logging.getLogger(__name__)
+
+IDLE_S = 0.1
+"""Seconds without a new frame after which the picture goes on without one: the ladder moves."""
+JOIN_S = 1.5
+"""Seconds that `close` waits for all stages together."""
+
+
+class Grab(Protocol):
+    """What brings frames: reads a source in a thread of its own and leaves them in a mailbox."""
+
+    @property
+    def finished(self) -> threading.Event:
+        """Set once no frame will come any more."""
+
+    @property
+    def error(self) -> UnderstudyError | None:
+        """Why it ended, where it did not by itself."""
+
+    def start(self) -> None:
+        """Begin to read."""
+
+    def close(self) -> None:
+        """Stop. May be called twice."""
+
+
+class Paint(Protocol):
+    """What makes a picture of a sighting; `live.picture.PictureMaker`."""
+
+    def make(self, sighting: Sighting, now_s: float) -> Picture: ...
+
+
+class Publish(Protocol):
+    """What encodes a picture and sends it; returns once it is encoded."""
+
+    def publish(self, picture: Picture) -> object: ...
+
+
+class Watch(Protocol):
+    """What may look at every sighting: a calibration, a recorder of poses."""
+
+    def see(self, sighting: Sighting) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How the show went, since the last `Timing.reset`."""
+
+    seconds: float
+    fps: float  # pictures encoded per second
+    stages_ms: dict[str, Spread]
+    grab_to_encoded_ms: Spread
+    dropped: int  # frames and pictures that were replaced before anybody took them
+    rungs: dict[str, int]  # pictures by step of the fallback ladder
+
+
+class Show:
+    """Runs the stages from `start` to `close`; `wait` returns when they have ended."""
+
+    def __init__(
+        self,
+        grab: Grab,
+        frames: Latest[Frame],
+        estimator: PoseEstimator,
+        paint: Paint,
+        publish: Publish,
+        timing: Timing,
+        watch: Watch | None = None,
+    ) -> None:
+        self._grab = grab
+        self._frames = frames
+        self._estimator = estimator
+        self._paint = paint
+        self._publish = publish
+        self._timing = timing
+        self._watch = watch
+        self._sightings: Latest[Sighting] = Latest()
+        self._pictures: Latest[Picture] = Latest()
+        self._finished = threading.Event()
+        self._pose_failing = False
+        self._encode_failing = False
+        self._closed = False
+        self._began_s = 0.0
+        self._dropped_before = 0
+        self._recent_s: deque[float] = deque(maxlen=60)
+        self._stages = [
+            Stage("pose", self._pose_step, self._on_end),
+            Stage("picture", self._picture_step, self._on_end),
+            Stage("encode", self._encode_step, self._on_end),
+        ]
+
+    def start(self) -> None:
+        """Begin; once only."""
+        self._began_s = self._timing.clock()
+        for stage in self._stages:
+            stage.start()
+        self._grab.start()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait for the show's end; False when `timeout_s` passes first."""
+        return self._finished.wait(timeout_s)
+
+    @property
+    def error(self) -> BaseException | None:
+        """What ended the show, where it did not end by itself."""
+        return next((s.error for s in self._stages if s.error is not None), self._grab.error)
+
+    def fps(self) -> float:
+        """Pictures per second over the last two seconds or so."""
+        times_s = list(self._recent_s)
+        if len(times_s) < 2 or self._timing.clock() - times_s[-1] > 2:
+            return 0.0
+        return (len(times_s) - 1) / (times_s[-1] - times_s[0])
+
+    def restart_clock(self) -> None:
+        """Forget what was measured, as after a warm-up."""
+        self._timing.reset()
+        self._began_s = self._timing.clock()
+        self._dropped_before = self._all_dropped()
+
+    def summary(self) -> Summary:
+        """What was measured so far."""
+        spreads, counts = self._timing.spreads(), self._timing.counts()
+        seconds = max(self._timing.clock() - self._began_s, 1e-9)
+        nothing = Spread(0, 0.0, 0.0, 0.0)
+        return Summary(
+            seconds=seconds,
+            fps=counts.get("encoded", 0) / seconds,
+            grab_to_encoded_ms=spreads.pop("grab_to_encoded", nothing),
+            stages_ms=spreads,
+            dropped=self._all_dropped() - self._dropped_before,
+            rungs={
+                name.removeprefix("picture."): number
+                for name, number in counts.items()
+                if name.startswith("picture.")
+            },
+        )
+
+    def close(self) -> None:
+        """Stop every stage and free the estimator. From any state; may be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._close_mailboxes()
+        self._grab.close()
+        deadline_s = self._timing.clock() + JOIN_S
+        ended = [s.join(max(deadline_s - self._timing.clock(), 0.05)) for s in self._stages]
+        for stage, has_ended in zip(self._stages, ended, strict=True):
+            if not has_ended:
+                log.warning("the %s stage did not end within %.1f s", stage.name, JOIN_S)
+        if ended[0]:  # freeing what a thread still computes with would crash the process
+            self._estimator.close()
+        self._finished.set()
+
+    def _all_dropped(self) -> int:
+        return self._frames.dropped + self._sightings.dropped + self._pictures.dropped
+
+    def _close_mailboxes(self) -> None:
+        for mailbox in (self._frames, self._sightings, self._pictures):
+            mailbox.close()
+
+    def _on_end(self, stage: Stage) -> None:
+        """A stage that ends takes the others with it: half a show is none."""
+        self._close_mailboxes()
+        self._finished.set()
+
+    def _pose_step(self) -> None:
+        frame = self._frames.take(IDLE_S)
+        if frame is None:
+            if self._grab.finished.is_set():
+                self._frames.close()
+            return
+        try:
+            with self._timing.section("pose"):
+                pose = self._estimator.estimate(frame)
+            self._pose_failing = False
+        except (UnderstudyError, RuntimeError, ValueError) as error:
+            pose = None
+            self._timing.count("pose.failed")
+            if not self._pose_failing:
+                log.error("the pose was not found (%s); the show goes on without", error)
+            self._pose_failing = True
+        sighting = Sighting(pose, frame.captured_s, frame.sequence)
+        if self._watch is not None:
+            self._watch.see(sighting)
+        self._sightings.put(sighting)
+
+    def _picture_step(self) -> None:
+        sighting = self._sightings.take(IDLE_S)
+        now_s = self._timing.clock()
+        answered = sighting is not None
+        if sighting is None:
+            sighting = Sighting(None, now_s, -1)
+        with self._timing.section("picture"):
+            picture = self._paint.make(sighting, now_s)
+        if answered:
+            self._timing.count("answered")
+        self._pictures.put(picture)
+
+    def _encode_step(self) -> None:
+        picture = self._pictures.take()
+        if picture is None:
+            return
+        try:
+            with self._timing.section("encode"):
+                self._publish.publish(picture)
+            self._encode_failing = False
+        except (UnderstudyError, RuntimeError, ValueError, OSError) as error:
+            self._timing.count("encode.failed")
+            if not self._encode_failing:
+                log.error("a picture was not encoded (%s); the show goes on", error)
+            self._encode_failing = True
+            return
+        encoded_s = self._timing.clock()
+        self._recent_s.append(encoded_s)
+        self._timing.count("encoded")
+        if picture.rung == "generated":
+            self._timing.add("grab_to_encoded", encoded_s - picture.captured_s)

@@ -157,6 +157,20 @@ def test_a_clip_that_loops_goes_on(estimator: MediaPipePose, dancer: list[Image]
     assert all(pose is not None for pose in once + again)
 
 
+def test_where_the_last_person_stood_does_not_matter(
+    estimator: MediaPipePose, dancer: list[Image]
+) -> None:
+    """Fails where the tracker goes on from a body that is no longer there, as after a cut."""
+    alone = _hip(estimator.estimate(Frame(dancer[0], 0, 0)))
+    for at, (dx, dy) in enumerate([(0, 100), (40, -60), (0, -100)]):
+        estimator.reset()
+        shifted = np.roll(dancer[0], (dy, dx), (0, 1))
+        estimator.estimate(Frame(shifted, 1.0 + 2 * at, 0))
+        estimator.reset()
+        again = _hip(estimator.estimate(Frame(dancer[0], 2.0 + 2 * at, 0)))
+        assert np.hypot(*np.subtract(alone, again)) < HEIGHT * 0.01
+
+
 def test_an_empty_stage_is_searched_now_and_then(
     estimator: MediaPipePose, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,60 @@
+"""A small dataset and a short run, made once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.training.tiny_footage import KnownPose, write_video
+from training.batches import BatchSettings
+from training.dataset import Dataset
+from training.nets import StudentShape
+from training.prepare import PrepareOptions, prepare
+from training.schedule import Budget, Phase
+from training.student import StudentOptions, Training
+from training.trainer import TrainerSettings
+
+TINY = StudentShape(widths=(16, 24), encoder_blocks=(0, 1), decoder_blocks=(1,), head=16)
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """120 frames, 96x128 (from 128x160), stage 128."""
+    folder = tmp_path_factory.mktemp("tiny")
+    video = write_video(folder / "walk.avi", 120)
+    options = PrepareOptions((video,), folder / "data", size=96, stage=128, progress=False)
+    prepare(options, KnownPose())
+    return folder / "data"
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(tiny_data: Path) -> Dataset:
+    return Dataset(tiny_data)
+
+
+def tiny_options(data: Path, out: Path, steps: int) -> StudentOptions:
+    """A short training of a small net, both phases."""
+    return StudentOptions(
+        data=data,
+        out=out,
+        budget=Budget(steps=steps),
+        seed=3,
+        device="cpu",
+        threads=1,
+        save_every_s=1e9,
+        sample_every_s=1e9,
+        progress=False,
+        shape=TINY,
+        trainer=TrainerSettings(rate=4e-3),
+        batches=BatchSettings(rows=4),
+        phases=(Phase(0.7, False), Phase(0.3, True)),
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of 200 steps."""
+    out = tmp_path_factory.mktemp("run") / "run"
+    Training(tiny_options(tiny_data, out, 200)).run()
+    return out

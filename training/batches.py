@@ -1,0 +1,190 @@
+"""Training batches: parallel streams of consecutive frames, cropped around the person.
+
+Every row of a batch is a stream that walks forward through the footage, so that the student's own
+last output can be its state: what it is trained on is what it meets on stage. After `length` steps
+a stream ends and another begins, with an empty state. A batch is a function of (seed, step) alone,
+which makes a resumed run equal to one that was never stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from live.skeleton import Drawer, LabelStyle
+from training.augment import AugmentSettings, Faults, draw_faults
+from training.dataset import SEEN_SCORE, Dataset
+from training.framing import MULTIPLE
+from training.masks import Box, make_masks, person_box
+
+LARGEST_CROP = (0.625, 0.5)  # (height, width), fractions of the picture's height
+SMALLEST_CROP = 96  # pixels
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """What a batch is made of."""
+
+    rows: int = 12
+    crop: tuple[int, int] | None = None  # (height, width), pixels; None: as large as the figure
+    length: int = 4  # steps of one stream
+    stride: int = 3  # frames between two steps of a stream, at most
+    slack: float = 0.12  # of the crop's sides, by which the figure may stand off its middle
+    aside_chance: float = 0.08  # of a crop anywhere instead of on the person
+    augment: AugmentSettings = AugmentSettings()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """One step's input and truth; float32 in [0, 1] unless said otherwise."""
+
+    label: Tensor  # (B, 3, h, w) in [-1, 1]
+    truth: Tensor  # (B, 3, h, w) RGB
+    plate: Tensor  # (B, 3, h, w) RGB
+    weight: Tensor  # (B, 1, h, w), >= 0
+    solid: Tensor  # (B, 1, h, w)
+    clear: Tensor  # (B, 1, h, w)
+    begins: Tensor  # (B, 1, 1, 1): 1 where a stream begins and the state must be empty
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on `device`."""
+        return Batch(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stream:
+    start: int
+    stride: int
+    box: Box
+    faults: Faults
+
+
+class Batches:
+    """Makes the batch of any step."""
+
+    def __init__(
+        self, data: Dataset, style: LabelStyle, settings: BatchSettings, seed: int
+    ) -> None:
+        self.settings = settings
+        self._data = data
+        self._seed = seed
+        self._drawer = Drawer(data.size, style)
+        self._plate = data.small_plate()
+        self._unseen = data.small_unseen()
+        self._trainable = data.train
+        crop = settings.crop or figure_size(data)
+        self._height, self._width = min(crop[0], data.size[0]), min(crop[1], data.size[1])
+
+    def make(self, step: int) -> Batch:
+        """The batch of `step`, counted from 0."""
+        parts = [self._row(step, row) for row in range(self.settings.rows)]
+        arrays = {name: np.stack([part[name] for part in parts]) for name in parts[0]}
+        return Batch(
+            label=_planes(arrays["label"]) * 2 - 1,
+            truth=_planes(arrays["truth"]),
+            plate=_planes(arrays["plate"]),
+            weight=torch.from_numpy(arrays["weight"][:, None]),
+            solid=torch.from_numpy(arrays["solid"][:, None]),
+            clear=torch.from_numpy(arrays["clear"][:, None]),
+            begins=torch.from_numpy(arrays["begins"])[:, None, None, None],
+        )
+
+    def ahead(self, step: int) -> Iterator[Batch]:
+        """Batches from `step` on, each made in another thread while the last one is used."""
+        with ThreadPoolExecutor(1, "batches") as pool:
+            following: Future[Batch] = pool.submit(self.make, step)
+            while True:
+                ready, step = following.result(), step + 1
+                following = pool.submit(self.make, step)
+                yield ready
+
+    def _row(self, step: int, row: int) -> dict[str, NDArray[np.generic]]:
+        # Rows begin their streams at different steps, so that every batch has some of each age.
+        number, age = divmod(step + row, self.settings.length)
+        stream = self._stream(np.random.default_rng((self._seed, row, number)))
+        frame = self._frame_of(stream, age)
+        points, scores = self._data.points[frame], self._data.scores[frame]
+        rng = np.random.default_rng((self._seed, row, number, age))
+        label = self._drawer.draw(*stream.faults.apply(points, scores.copy(), rng))
+        cut = (slice(stream.box.top, stream.box.bottom), slice(stream.box.left, stream.box.right))
+        nobody = stream.faults.nobody
+        truth = self._plate[cut] if nobody else self._data.frame(frame)[cut]
+        corner = np.array([stream.box.left, stream.box.top], np.float32)
+        shown = scores * np.float32(not nobody)
+        masks = make_masks(truth, self._plate[cut], self._unseen[cut], points - corner, shown)
+        return {
+            "label": label[cut],
+            "truth": truth,
+            "plate": self._plate[cut],
+            "weight": masks.weight,
+            "solid": masks.solid,
+            "clear": masks.clear,
+            "begins": np.asarray(age == 0, np.float32),
+        }
+
+    def _stream(self, rng: np.random.Generator) -> _Stream:
+        start = int(rng.choice(self._trainable))
+        return _Stream(
+            start=start,
+            stride=int(rng.integers(1, self.settings.stride + 1)),
+            box=self._box(start, rng),
+            faults=draw_faults(self.settings.augment, self._data.size[0], rng),
+        )
+
+    def _frame_of(self, stream: _Stream, age: int) -> int:
+        """The frame `age` steps into the stream; it stays where the clip or the person ends."""
+        data, frame = self._data, stream.start
+        for _ in range(age):
+            after = frame + stream.stride
+            if (
+                after >= data.train_count
+                or data.clips[after] != data.clips[frame]
+                or not data.seen[after]
+            ):
+                break
+            frame = after
+        return frame
+
+    def _box(self, frame: int, rng: np.random.Generator) -> Box:
+        """A crop around the figure, never always centred, or at times anywhere."""
+        crop = np.array([self._width, self._height])
+        seen = self._data.scores[frame] > SEEN_SCORE
+        places = self._data.points[frame][seen]
+        low, high = places.min(0), places.max(0)
+        # A figure larger than the crop is shown in parts, each as often as the others.
+        reach = self.settings.slack * crop + np.maximum(high - low - 0.8 * crop, 0) / 2
+        middle = (low + high) / 2 + rng.uniform(-1, 1, 2) * reach
+        if rng.random() < self.settings.aside_chance:
+            middle = rng.uniform(0, 1, 2) * self._data.size[::-1]
+        most = np.array(self._data.size[::-1]) - crop
+        left, top = np.clip(middle - crop / 2, 0, most).astype(int)
+        return Box(int(left), int(top), int(left) + self._width, int(top) + self._height)
+
+
+def figure_size(data: Dataset) -> tuple[int, int]:
+    """(height, width) of a crop that holds a typical figure, in multiples of 32 and not too large.
+
+    Nothing but background lies outside, and a net without normalization needs little of that: on
+    whole frames the same seconds would teach a fraction of it. A figure that is larger is shown in
+    parts.
+    """
+    boxes = [person_box(data.points[n], data.scores[n], data.size) for n in data.train]
+    sides = np.array([(b.bottom - b.top, b.right - b.left) for b in boxes if b])
+    most = np.array(LARGEST_CROP) * data.size[0]
+    needed = np.minimum(np.quantile(sides, 0.6, axis=0), most)
+    height, width = (
+        max(int(np.ceil(side / MULTIPLE)) * MULTIPLE, SMALLEST_CROP) for side in needed
+    )
+    return min(height, data.size[0]), min(width, data.size[1])
+
+
+def _planes(images: NDArray[np.generic]) -> Tensor:
+    """RGB uint8 (B, h, w, 3) -> float32 (B, 3, h, w) in [0, 1], channels last in memory."""
+    planes = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
+    return planes.float().div_(255)

@@ -1,0 +1,209 @@
+"""The dataset folder: what `training.prepare` writes and everything else in training reads.
+
+    dataset.json         format, sizes, footage facts, counts, body statistics, SHA-256 of the files
+    shards/00000.bin     a few hundred frames at the training size, JPEG after JPEG
+    shards/00000.npz     where each begins, and its pose, time and clip
+    plate.png            the background at the stage's size, RGB
+    unseen.png           255 where the background was never seen
+
+Labels are not stored: they are drawn from the poses by `live.skeleton`, so the style stays free.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from live.body import BodyStats
+from live.errors import SetupError
+from live.frames import Image
+from live.skeleton import JOINTS
+
+FORMAT = 1
+FACTS = "dataset.json"
+JPEG_QUALITY = 97
+SEEN_SCORE = 0.3  # a joint that scores more is seen
+SEEN_JOINTS = 8  # a frame with at least so many seen body joints shows the person
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shard:
+    """A run of frames of one clip."""
+
+    jpegs: list[bytes]
+    points: NDArray[np.float32]  # (N, J, 2), pixels of the training size
+    scores: NDArray[np.float32]  # (N, J)
+    times_s: NDArray[np.float64]  # (N,), of the clip
+    clip: int  # number of the video
+    stage_jpegs: list[bytes]  # a few of the frames at the stage's size, for the plate
+    stage_rows: NDArray[np.int64]  # which
+
+
+def write_shard(folder: Path, number: int, shard: Shard) -> None:
+    """Write one shard; its .npz appears last and whole, so a kill leaves a shard or none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    blobs = shard.jpegs + shard.stage_jpegs
+    write_whole(folder / f"{number:05d}.bin", b"".join(blobs))
+    partial = folder / f"{number:05d}.npz.partial"
+    with partial.open("wb") as file:
+        np.savez(
+            file,
+            offsets=np.cumsum([0, *(len(blob) for blob in blobs)]),
+            points=shard.points,
+            scores=shard.scores,
+            times_s=shard.times_s,
+            clip=np.int64(shard.clip),
+            stage_rows=shard.stage_rows,
+        )
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(partial.with_suffix(""))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a kill leaves the old one or the new one, never half of one."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def encode_jpeg(image: Image) -> bytes:
+    """RGB uint8 (h, w, 3) as a JPEG without chroma subsampling."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    done, encoded = cv2.imencode(".jpg", np.ascontiguousarray(image[:, :, ::-1]), options)
+    assert done
+    return encoded.tobytes()
+
+
+def decode(content: NDArray[np.uint8]) -> Image:
+    """The inverse of `encode_jpeg`."""
+    bgr = cv2.imdecode(content, cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise SetupError("a frame of the dataset is damaged; run training.prepare again")
+    return np.ascontiguousarray(bgr[:, :, ::-1], np.uint8)
+
+
+class ShardReader:
+    """One shard on disk; frames are decoded when asked for."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        with np.load(folder / f"{number:05d}.npz", allow_pickle=False) as arrays:
+            self.offsets: NDArray[np.int64] = arrays["offsets"]
+            self.points: NDArray[np.float32] = arrays["points"]
+            self.scores: NDArray[np.float32] = arrays["scores"]
+            self.times_s: NDArray[np.float64] = arrays["times_s"]
+            self.clip = int(arrays["clip"])
+            self.stage_rows: NDArray[np.int64] = arrays["stage_rows"]
+        self._blob = np.memmap(folder / f"{number:05d}.bin", np.uint8, "r")
+        if len(self._blob) != self.offsets[-1]:
+            raise SetupError(
+                f"{folder / f'{number:05d}.bin'} is cut off; prepare the footage again"
+            )
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def frame(self, row: int) -> Image:
+        """RGB uint8 (h, w, 3) at the training size."""
+        return decode(self._blob[self.offsets[row] : self.offsets[row + 1]])
+
+    def stage_frame(self, index: int) -> Image:
+        """RGB uint8 (H, W, 3) at the stage's size; `index` counts `stage_rows`."""
+        return self.frame(len(self) + index)
+
+
+class Dataset:
+    """A prepared dataset. Poses are in memory, frames on disk."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises SetupError, naming the file, for a folder that is missing, newer or incomplete."""
+        self.folder = folder
+        self.facts = read_facts(folder)
+        self.size: tuple[int, int] = tuple(self.facts["size"])
+        self.stage: tuple[int, int] = tuple(self.facts["stage"])
+        self.body = BodyStats.from_json(self.facts["body"])
+        self._shards = [ShardReader(folder / "shards", n) for n in range(self.facts["shards"])]
+        self._starts = np.cumsum([0, *(len(shard) for shard in self._shards)])
+        self.points = np.concatenate([shard.points for shard in self._shards])
+        self.scores = np.concatenate([shard.scores for shard in self._shards])
+        self.times_s = np.concatenate([shard.times_s for shard in self._shards])
+        self.clips = np.concatenate([np.full(len(s), s.clip) for s in self._shards])
+        self.plate = _read_picture(folder / "plate.png")
+        self.unseen = _read_picture(folder / "unseen.png")[:, :, 0] > 127
+        self.seen = shows_person(self.scores)
+        self.train_count = int(self.facts["train_frames"])
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @property
+    def train(self) -> NDArray[np.int64]:
+        """Numbers of the training frames that show the person."""
+        return np.flatnonzero(self.seen[: self.train_count])
+
+    @property
+    def held_out(self) -> NDArray[np.int64]:
+        """Numbers of the frames of the tail, in order of time."""
+        return np.arange(self.train_count, len(self))
+
+    def frame(self, number: int) -> Image:
+        """RGB uint8 (h, w, 3) at the training size."""
+        shard = int(np.searchsorted(self._starts, number, "right")) - 1
+        return self._shards[shard].frame(number - int(self._starts[shard]))
+
+    def small_plate(self) -> Image:
+        """The plate at the training size, RGB uint8 (h, w, 3)."""
+        return np.asarray(_resized(self.plate, self.size), np.uint8)
+
+    def small_unseen(self) -> NDArray[np.float32]:
+        """(h, w) float32 in [0, 1]: 1 where the background was never seen."""
+        return _resized(self.unseen.astype(np.float32), self.size).astype(np.float32)
+
+
+def _resized(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    if image.shape[:2] == size:
+        return image
+    shrinks = image.shape[0] > size[0]
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, size[::-1], interpolation=how))
+
+
+def shows_person(scores: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(N, J) scores -> (N,): enough of the body's joints are seen."""
+    return np.asarray((scores[:, :25] > SEEN_SCORE).sum(1) >= SEEN_JOINTS)
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """`dataset.json` of `folder`, checked. Raises SetupError."""
+    path = folder / FACTS
+    if not path.is_file():
+        raise SetupError(f"{path} is missing; make the dataset with training.prepare first")
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        newer = facts["format"] > FORMAT
+        joints = facts["joints"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SetupError(f"{path} is damaged ({error}); prepare the footage again") from error
+    if newer:
+        raise SetupError(f"{path} has format {facts['format']}, this program knows {FORMAT}")
+    if joints != len(JOINTS):
+        raise SetupError(f"{path} has {joints} joints, this skeleton {len(JOINTS)}; prepare again")
+    return dict(facts)
+
+
+def _read_picture(path: Path) -> Image:
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
+    if bgr is None:
+        raise SetupError(f"{path} is missing or damaged; run training.prepare again")
+    return np.ascontiguousarray(bgr[:, :, ::-1], np.uint8)

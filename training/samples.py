@@ -1,0 +1,95 @@
+"""Pictures of how far the training is: label | generated | truth for a few held-out frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from live.frames import Image
+from live.skeleton import Drawer, LabelStyle
+from training.dataset import Dataset
+from training.masks import person_box
+from training.nets import Student, compose
+
+ROWS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A first impression of quality, on single held-out frames with an empty state."""
+
+    psnr_db: float
+    person_psnr_db: float
+    label_effect: float  # change of the picture between labels, against the truth's own change
+
+
+class Samples:
+    """A fixed choice of held-out frames, spread over the tail."""
+
+    def __init__(self, data: Dataset, style: LabelStyle, rows: int = ROWS) -> None:
+        tail = data.held_out[data.seen[data.held_out]]
+        pool = tail if len(tail) else data.train
+        numbers = pool[np.linspace(0, len(pool) - 1, rows).round().astype(int)]
+        drawer = Drawer(data.size, style)
+        self._labels = np.stack([drawer.draw(data.points[n], data.scores[n]) for n in numbers])
+        self._truths = np.stack([data.frame(int(n)) for n in numbers])
+        self._plate = to_tensor(data.small_plate()[None])
+        boxes = [person_box(data.points[n], data.scores[n], data.size) for n in numbers]
+        self._person = np.zeros(self._truths.shape[:3], bool)
+        for mask, box in zip(self._person, boxes, strict=True):
+            if box:
+                mask[box.top : box.bottom, box.left : box.right] = True
+
+    @torch.no_grad()
+    def look(self, net: Student, device: torch.device, path: Path) -> Glance:
+        """Generate, write the grid to `path`, and measure."""
+        state = torch.zeros(1, 4, *self._truths.shape[1:3], device=device)
+        plate = self._plate.to(device)
+        pictures = []
+        for label in self._labels:
+            rgba = net(to_tensor(label[None]).to(device) * 2 - 1, state)
+            pictures.append(to_image(compose(rgba, plate)))
+        found = np.stack(pictures)
+        write_grid(path, [list(row) for row in zip(self._labels, found, self._truths, strict=True)])
+        return self._measure(found)
+
+    def _measure(self, found: Image) -> Glance:
+        gap = (found.astype(np.float64) - self._truths) ** 2
+        return Glance(
+            psnr_db=psnr(float(gap.mean())),
+            person_psnr_db=psnr(float(gap[self._person].mean())),
+            label_effect=_change(found) / max(_change(self._truths), 1e-6),
+        )
+
+
+def _change(pictures: Image) -> float:
+    """Mean absolute difference between one picture and the next."""
+    return float(np.abs(pictures.astype(np.float32) - np.roll(pictures, 1, 0)).mean())
+
+
+def psnr(mean_square: float) -> float:
+    """Peak signal-to-noise ratio in dB of a mean squared error of 8-bit values."""
+    return float(10 * np.log10(255**2 / max(mean_square, 1e-6)))
+
+
+def to_tensor(images: Image) -> Tensor:
+    """RGB uint8 (B, h, w, 3) -> float32 (B, 3, h, w) in [0, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float().div_(255)
+
+
+def to_image(pictures: Tensor) -> Image:
+    """float (1, 3, h, w) in [0, 1] -> RGB uint8 (h, w, 3)."""
+    scaled = (pictures[0].clamp(0, 1) * 255).round().to(torch.uint8)
+    return np.ascontiguousarray(scaled.permute(1, 2, 0).cpu().numpy())
+
+
+def write_grid(path: Path, rows: list[list[Image]]) -> None:
+    """RGB pictures of one size as one PNG."""
+    grid = np.concatenate([np.concatenate(row, axis=1) for row in rows], axis=0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.ascontiguousarray(grid[:, :, ::-1]))

@@ -1,0 +1,293 @@
+"""Dataset -> trained live generator.
+
+    python -m training.student DATA --out RUN [--minutes 50 | --steps N] [--seed 0] [--device auto]
+
+Writes a checkpoint every minute; stopped or killed, the same command goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
+from live.skeleton import LabelStyle
+from training.batches import Batches, BatchSettings
+from training.checkpoint import load_checkpoint, save_checkpoint
+from training.dataset import FACTS, Dataset
+from training.nets import StudentShape
+from training.run import RECORD, RunRecord, read_record
+from training.samples import Glance, Samples
+from training.schedule import PHASES, Budget, Phase, phase_at
+from training.trainer import Trainer, TrainerSettings
+
+log = logging.getLogger(__name__)
+
+LOG_EVERY = 50  # steps
+LABEL_EFFECT = 0.15  # below this, after a twentieth of the training, the label is ignored
+
+
+@dataclass(frozen=True, slots=True)
+class StudentOptions:
+    """What the command line may set."""
+
+    data: Path
+    out: Path
+    budget: Budget
+    seed: int = 0
+    device: str = "auto"
+    threads: int = 0  # of the CPU; 0 takes all
+    save_every_s: float = 60.0
+    sample_every_s: float = 120.0
+    tensorboard: bool = False
+    progress: bool = True
+    shape: StudentShape = StudentShape()
+    trainer: TrainerSettings = TrainerSettings()
+    batches: BatchSettings = BatchSettings()
+    phases: tuple[Phase, ...] = PHASES
+
+    def settings(self) -> dict[str, Any]:
+        """What may not change when a run goes on, as JSON holds it."""
+        held = {
+            "seed": self.seed,
+            "trainer": asdict(self.trainer),
+            "batches": asdict(self.batches),
+            "phases": [asdict(phase) for phase in self.phases],
+        }
+        return dict(json.loads(json.dumps(held)))
+
+
+class Training:
+    """A run from its beginning, or from its last checkpoint, to the end of its budget."""
+
+    def __init__(
+        self, options: StudentOptions, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._options = options
+        self._clock = clock
+        self._data = Dataset(options.data)
+        if not len(self._data.train):
+            raise SetupError(f"{options.data} has no training frame that shows a person")
+        self._style = LabelStyle()
+        self._open_run()
+        if options.threads:
+            torch.set_num_threads(options.threads)
+        torch.manual_seed(options.seed)
+        self.trainer = Trainer(options.shape, options.trainer, choose_device(options.device))
+        self._samples = Samples(self._data, self._style)
+        self._phase, self._phase_step, self._before_s = -1, 0, 0.0
+        self._resume()
+
+    def run(self) -> dict[str, float]:
+        """Train to the end; returns the last losses. A KeyboardInterrupt saves and passes on."""
+        self._began_s = self._saved_s = self._sampled_s = self._clock()
+        losses: dict[str, float] = {}
+        with self._bar() as bar:
+            try:
+                while (progress := self._progress()) < 1:
+                    losses = self._phase_until_it_ends(progress, bar) or losses
+            except KeyboardInterrupt:
+                self.save()
+                raise
+        self.save()
+        self._look()
+        return losses
+
+    def _phase_until_it_ends(self, progress: float, bar: tqdm[Any]) -> dict[str, float]:
+        number = phase_at(progress, self._options.phases)
+        if number != self._phase:
+            self._phase, self._phase_step = number, 0
+            self.trainer.forget_streams()
+        phase = self._options.phases[number]
+        losses: dict[str, float] = {}
+        for batch in self._batches().ahead(self._phase_step):
+            losses = self.trainer.train(batch, progress, phase.adversarial)
+            self._phase_step += 1
+            self._housekeeping(losses, bar)
+            progress = self._progress()
+            if progress >= 1 or phase_at(progress, self._options.phases) != number:
+                break
+        return losses
+
+    def _batches(self) -> Batches:
+        seed = self._options.seed * len(self._options.phases) + self._phase
+        return Batches(self._data, self._style, self._options.batches, seed)
+
+    def elapsed_s(self) -> float:
+        """Seconds of training, over all sittings."""
+        return self._before_s + self._clock() - self._began_s
+
+    def _progress(self) -> float:
+        return self._options.budget.progress(self.trainer.step, self.elapsed_s())
+
+    def _housekeeping(self, losses: dict[str, float], bar: tqdm[Any]) -> None:
+        now_s = self._clock()
+        self._show(bar, losses)
+        if self.trainer.step % LOG_EVERY == 0 or self.trainer.step == 1:
+            self._log({"step": self.trainer.step, **losses})
+        if now_s - self._saved_s >= self._options.save_every_s:
+            self.save()
+            self._saved_s = now_s
+        if now_s - self._sampled_s >= self._options.sample_every_s:
+            self._look()
+            self._sampled_s = now_s
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        place = {
+            "phase": self._phase,
+            "phase_step": self._phase_step,
+            "elapsed_s": self.elapsed_s(),
+        }
+        save_checkpoint(self._options.out, {**self.trainer.content(), **place})
+
+    def _resume(self) -> None:
+        content = load_checkpoint(self._options.out)
+        if content is None:
+            return
+        self.trainer.restore(content)
+        self._phase, self._phase_step = content["phase"], content["phase_step"]
+        self._before_s = content["elapsed_s"]
+        log.info("going on at step %d, minute %.1f", self.trainer.step, self._before_s / 60)
+
+    def _open_run(self) -> None:
+        """Write run.json, or check that it is this very run's."""
+        options = self._options
+        record = RunRecord(
+            data=options.data.absolute(),
+            data_sha256=hashlib.sha256((options.data / FACTS).read_bytes()).hexdigest(),
+            shape=options.shape,
+            style=self._style,
+            settings=options.settings(),
+        )
+        if not (options.out / RECORD).is_file():
+            options.out.mkdir(parents=True, exist_ok=True)
+            record.write(options.out)
+            return
+        old = read_record(options.out)
+        if (old.data_sha256, old.shape, old.settings) != (
+            record.data_sha256, record.shape, record.settings,
+        ):  # fmt: skip
+            raise SetupError(
+                f"{options.out} holds a run with other data or options; name a new folder"
+            )
+
+    def _look(self) -> None:
+        """Sample pictures, a first figure of quality, and a warning where the label is ignored."""
+        path = self._options.out / "samples" / f"{self.trainer.step:06d}.png"
+        glance = self._samples.look(self.trainer.average, self.trainer.device, path)
+        self._log({"step": self.trainer.step, "elapsed_s": self.elapsed_s(), **asdict(glance)})
+        tqdm.write(_glance_line(self.trainer, self.elapsed_s(), glance), file=sys.stderr)
+        if self._progress() > 0.05 and glance.label_effect < LABEL_EFFECT:
+            log.warning(
+                "the output hardly depends on its label (%.0f %% of the truth's change): the plate "
+                "may contain the person, or the footage too little movement; look at %s and at %s",
+                100 * glance.label_effect, path, self._options.data / "plate.png",
+            )  # fmt: skip
+
+    def _log(self, entry: dict[str, Any]) -> None:
+        with (self._options.out / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+        if self._options.tensorboard:
+            _write_scalars(self._options.out, entry)
+
+    def _bar(self) -> tqdm[Any]:
+        budget = self._options.budget
+        shape = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
+        initial = round(100 * budget.progress(self.trainer.step, self._before_s), 2)
+        return tqdm(
+            total=100, initial=initial, bar_format=shape, disable=not self._options.progress
+        )
+
+    def _show(self, bar: tqdm[Any], losses: dict[str, float]) -> None:
+        rate = self.trainer.samples / max(self.elapsed_s(), 1e-3)
+        bar.set_postfix_str(
+            f"step {self.trainer.step}, {rate:.1f} samples/s, loss {losses['total']:.3f}",
+            refresh=False,
+        )
+        bar.update(round(100 * self._progress(), 2) - bar.n)
+
+
+def _glance_line(trainer: Trainer, elapsed_s: float, glance: Glance) -> str:
+    return (
+        f"minute {elapsed_s / 60:.1f}, step {trainer.step}: held-out {glance.psnr_db:.2f} dB, "
+        f"person {glance.person_psnr_db:.2f} dB, label effect {glance.label_effect:.2f}"
+    )
+
+
+def _write_scalars(run: Path, entry: dict[str, Any]) -> None:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise SetupError("tensorboard is not installed: pip install tensorboard") from error
+    with SummaryWriter(str(run / "tensorboard")) as writer:
+        for name, value in entry.items():
+            writer.add_scalar(name, value, entry["step"])
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto` is the GPU where there is one. Raises SetupError for a device that is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name not in ("cpu", "cuda"):
+        raise SetupError(f"--device is {name!r}; known: auto, cpu, cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise SetupError("--device cuda: this torch sees no GPU; use --device cpu")
+    return torch.device(name)
+
+
+def parse(arguments: list[str] | None = None) -> StudentOptions:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m training.student", description=__doc__)
+    parser.add_argument("data", type=Path, metavar="DATA")
+    parser.add_argument("--out", type=Path, required=True, metavar="RUN")
+    parser.add_argument("--minutes", type=float, help="of training, over all sittings (default 50)")
+    parser.add_argument("--steps", type=int, help="instead of minutes")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--threads", type=int, default=0, help="of the CPU; 0 takes all")
+    parser.add_argument("--tensorboard", action="store_true", help="also log to RUN/tensorboard")
+    given = parser.parse_args(arguments)
+    minutes = 50.0 if given.minutes is None and given.steps is None else given.minutes
+    return StudentOptions(
+        data=given.data,
+        out=given.out,
+        budget=Budget(minutes, given.steps),
+        seed=given.seed,
+        device=given.device,
+        threads=given.threads or (os.cpu_count() or 1),
+        tensorboard=given.tensorboard,
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        training = Training(parse(arguments))
+        training.run()
+    except UnderstudyError as error:
+        print(error, file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from export.codebook import farthest_points, neutral_frame
+from export.generator_graph import OPSET, folded, generator_onnx
+from export.parity import check_parity, measure_parity
+from export.to_onnx import ExportOptions, export, main
+from live.engines.onnx_runtime import OnnxRuntimeEngine
+from live.errors import EXIT_BAD_INPUT, SetupError
+from live.frames import Label, Layer, Region
+from live.generator import Generator, compose
+from live.skeleton import draw
+from live.subject import load_subject
+from tests.training.conftest import TINY
+from tests.training.tiny_footage import picture_at, pose_at
+from training.dataset import Dataset
+from training.nets import Student
+from training.replay import replay
+from training.run import load_trained
+
+SIZE = (64, 96)
+
+
+def labels(count: int = 4) -> list[np.ndarray]:
+    poses = [pose_at(n, SIZE) for n in range(count)]
+    return [draw(pose.points, pose.scores, SIZE) for pose in poses]
+
+
+def student(seed: int = 0) -> Student:
+    """Random weights with a lively output: alpha anywhere between 0 and 1."""
+    torch.manual_seed(seed)
+    net = Student(TINY)
+    with torch.no_grad():
+        net.head.weight.mul_(10)
+    return net.eval()
+
+
+@pytest.mark.parametrize("weights", ["float16", "float32"])
+def test_onnx_runtime_computes_what_torch_does(weights: str) -> None:
+    net = student()
+    model = generator_onnx(net, SIZE, weights)
+    parity = measure_parity(folded(net, weights), model, labels())
+    assert parity.max_abs < 1e-5 and parity.max_levels <= 1 and parity.drift_abs < 1e-4
+
+
+def test_the_contract_of_inputs_and_outputs() -> None:
+    engine = OnnxRuntimeEngine(generator_onnx(student(), SIZE), "generator.onnx")
+    assert {(t.name, t.shape, t.dtype) for t in engine.inputs} == {
+        ("label", (1, 64, 96, 3), "uint8"), ("state", (1, 4, 64, 96), "float32"),
+    }  # fmt: skip
+    assert {(t.name, t.shape, t.dtype) for t in engine.outputs} == {
+        ("rgba", (1, 64, 96, 4), "uint8"), ("next_state", (1, 4, 64, 96), "float32"),
+    }  # fmt: skip
+    state = np.zeros((1, 4, *SIZE), np.float32)
+    found = engine.run({"label": labels()[0][None], "state": state})
+    expected = np.round(found["next_state"] * 255).transpose(0, 2, 3, 1)
+    np.testing.assert_array_equal(found["rgba"], expected)
+    assert (found["rgba"][..., :3] <= found["rgba"][..., 3:]).all()
+    assert found["rgba"].std() > 1
+    engine.close()
+
+
+def test_the_opset_is_stated_and_halves_halve_the_file() -> None:
+    half, whole = (onnx.load_from_string(generator_onnx(student(), SIZE, w))
+                   for w in ("float16", "float32"))  # fmt: skip
+    assert half.opset_import[0].version == OPSET == whole.opset_import[0].version
+    assert half.ByteSize() < 0.65 * whole.ByteSize()
+
+
+def test_a_wrong_graph_is_refused() -> None:
+    model = generator_onnx(student(1), SIZE)
+    with pytest.raises(SetupError, match="disagree"):
+        check_parity(folded(student(2), "float16"), model, labels(), 1e-3)
+
+
+def test_farthest_points_are_spread() -> None:
+    line = np.linspace(0, 1, 101, dtype=np.float32)[:, None]
+    chosen = farthest_points(line, 5)
+    assert set(chosen[:3]) == {50, 0, 100}
+    assert sorted(chosen) == pytest.approx([0, 25, 50, 75, 100], abs=1)
+    assert len(farthest_points(np.zeros((9, 2), np.float32), 5)) == 1
+
+
+def test_the_neutral_stance_has_its_hands_down(tiny_dataset: Dataset) -> None:
+    neutral = neutral_frame(tiny_dataset)
+    lift = [pose_at(n).points[7, 1] - pose_at(n).points[4, 1] for n in range(len(tiny_dataset))]
+    assert abs(lift[neutral]) < 2  # the wave lifts the left wrist by up to 27 pixels
+    assert min(lift) < -20
+
+
+def test_the_bundle_plays_what_was_trained(
+    tiny_run: Path, tiny_dataset: Dataset, tmp_path: Path
+) -> None:
+    """Through the stage's own loader, generator and composite, at the stage's larger size."""
+    consent = tmp_path / "consent.json"
+    record = {"subject": "A", "basis": "synthetic", "scope": "tests", "date": "2026-01-01"}
+    consent.write_text(json.dumps(record))
+    exported = export(ExportOptions(tiny_run, tmp_path / "bundle", "Drawn figure", consent))
+    assert exported.parity.max_levels <= 1
+    subject = load_subject(tmp_path / "bundle")
+    manifest = subject.manifest
+    assert manifest.name == "Drawn figure" and manifest.consent is not None
+    assert manifest.generator_size == tiny_dataset.size
+    assert manifest.stage_size == tiny_dataset.stage
+    assert manifest.body == tiny_dataset.body and manifest.training["steps"] == 200
+    engine = OnnxRuntimeEngine(subject.generator, "generator.onnx")
+    generator = Generator(subject, engine)
+    number = 115
+    label = draw(tiny_dataset.points[number], tiny_dataset.scores[number], tiny_dataset.size)
+    layer = generator.generate(Label(label, 0.0))
+    small = compose(tiny_dataset.small_plate(), [_at(layer, tiny_dataset.size)])
+    poses = (tiny_dataset.points[number : number + 1], tiny_dataset.scores[number : number + 1])
+    expected = replay(load_trained(tiny_run), poses, tiny_dataset.small_plate())[0]
+    assert np.abs(small.astype(int) - expected).max() <= 3
+    assert compose(subject.plate, [layer]).shape == (*tiny_dataset.stage, 3)
+    generator.close()
+
+
+def _at(layer: Layer, size: tuple[int, int]) -> Layer:
+    return Layer(layer.rgba, Region(0, 0, size[1], size[0]))
+
+
+def test_the_figure_is_where_the_performer_was(tiny_run: Path, tiny_dataset: Dataset) -> None:
+    """Not only a low loss: the picture is closer to its own truth than to another moment's."""
+    poses = (tiny_dataset.points[108:], tiny_dataset.scores[108:])
+    pictures = replay(load_trained(tiny_run), poses, tiny_dataset.small_plate())
+    truths = [tiny_dataset.frame(n).astype(int) for n in range(108, 120)]
+    own = np.mean([np.abs(p - t).mean() for p, t in zip(pictures, truths, strict=True)])
+    other = np.mean([np.abs(p - t).mean() for p, t in zip(pictures, truths[::-1], strict=True)])
+    assert own < other
+    assert picture_at(0).dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["nowhere"], "run.json is missing"),
+        (["nowhere", "--weights", "int4"], "int4"),
+        (["nowhere", "--name", " "], "empty"),
+        (["nowhere", "--consent", "nowhere.json"], "nowhere.json"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    arguments: list[str], word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--out", str(tmp_path / "bundle")]) == EXIT_BAD_INPUT
+    assert word in capsys.readouterr().err
+    assert not (tmp_path / "bundle").exists()

@@ -13,7 +13,7 @@ PIN := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 PIP := $(RUN) -m pip install --disable-pip-version-check $(PIN)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast lint format constraints clean
+.PHONY: help demo tools test fast lint format constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -21,6 +21,8 @@ help: ## this list
 demo: $(VENV)/.show ## install what the show needs and run the demo: no camera, no GPU
 	$(RUN) -m live.pose.weights
 	$(RUN) run_live.py --demo
+
+tools: $(VENV)/.tools ## add what training, export and the studio need
 
 test: lint ## lint, types and every test
 	$(RUN) -m pytest
@@ -60,11 +62,15 @@ $(VENV)/.show: pyproject.toml $(CONSTRAINTS) | $(RUN)
 	$(PIP) --no-build-isolation --editable ".[cpu]"
 	touch $@
 
+$(VENV)/.tools: pyproject.toml $(CONSTRAINTS) | $(RUN)
+	$(PIP) setuptools
+	$(PIP) --no-build-isolation --editable ".[cpu,train,export,studio]"
+	touch $@
+
 # pose2sim and sports2d ship the short real clips that the tests watch. Their own requirements
 # (a desktop toolkit, a second pose estimator, another OpenCV) are not needed for that.
 $(VENV)/.test: pyproject.toml $(CONSTRAINTS) | $(RUN)
 	$(PIP) setuptools
 	$(PIP) --no-build-isolation --editable ".[cpu,train,export,studio,dev]"
 	$(PIP) --no-deps pose2sim sports2d
-	touch $@
-	touch $(VENV)/.show
+	touch $@ $(VENV)/.show $(VENV)/.tools

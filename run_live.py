@@ -7,6 +7,7 @@ python run_live.py --camera 0 --subject PATH   the stage
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import signal
@@ -19,6 +20,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from live.body import BodyStats
 from live.calibrate import calibrate, load_performer, save_performer
@@ -31,7 +33,7 @@ from live.live_calibration import LiveCalibration
 from live.normalize import Normalizer
 from live.picture import PictureMaker
 from live.pose.base import PoseEstimator
-from live.pose.mediapipe_tasks import MediaPipePose, MediaPipeSettings
+from live.pose.mediapipe_tasks import NOWHERE, MediaPipePose, MediaPipeSettings
 from live.pose.openpose import OpenPosePose
 from live.pose.weights import fetch_pose_weights
 from live.report import table
@@ -81,6 +83,8 @@ class Options:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the show; 0 when it ended by itself or was told to, 2 when it could not go on."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a path or name that the terminal cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, format="%(levelname).1s %(message)s")
     for chatty in ("aioice", "aiortc", "libav"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -187,9 +191,11 @@ def performer_of(options: Options) -> BodyStats | None:
         if options.performer is not None:
             save_performer(stats, options.performer)
         return stats
-    if options.performer is not None and (options.performer.exists() or not options.calibrate_s):
-        return load_performer(options.performer)
-    return None
+    if options.performer is None:
+        return None
+    if options.calibrate_s and not os.path.exists(options.performer):  # it is yet to be written
+        return None
+    return load_performer(options.performer)
 
 
 def measure_clip(clip: Path, options: Options) -> BodyStats:
@@ -205,8 +211,7 @@ def measure_clip(clip: Path, options: Options) -> BodyStats:
 
 def status(show: Show) -> dict[str, object]:
     """What the page shows on a key press."""
-    delay = show.summary().grab_to_encoded_ms
-    return {"fps": round(show.fps(), 1), "delay_ms": {"p50": round(delay.p50, 1)}}
+    return {"fps": round(show.fps(), 1), "delay_ms": {"p50": round(show.delay_ms().p50, 1)}}
 
 
 def parse(arguments: Sequence[str] | None) -> Options:
@@ -252,11 +257,9 @@ def _add_server_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _options(found: argparse.Namespace) -> Options:
-    if found.seconds < 0 or found.threads < 1:
-        raise SetupError(
-            f"--seconds is {found.seconds} and --threads {found.threads}; "
-            f"they must be at least 0 and 1"
-        )
+    _check_range("--seconds", found.seconds, 0, 1e6)
+    _check_range("--threads", found.threads, 1, 64)
+    _check_range("--lead-ms", found.lead_ms, 0, 1000)
     calibrate_s, calibrate_clip = _calibration(found.calibrate)
     source = source_settings(found)
     performer = found.performer
@@ -282,6 +285,11 @@ def _options(found: argparse.Namespace) -> Options:
         open_page=found.demo and not found.no_open,
         seconds=found.seconds,
     )
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise SetupError(f"{name} is {value}; give {low:g} to {high:g}")
 
 
 def _calibration(given: str | None) -> tuple[float, Path | None]:
@@ -333,7 +341,7 @@ def _stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
 
 def _open_page(url: str) -> None:
     """Show `url` in a browser, which must not inherit the proxy that silences mediapipe."""
-    clean = {name: value for name, value in os.environ.items() if name != "https_proxy"}
+    clean = {name: value for name, value in os.environ.items() if value != NOWHERE}
     subprocess.Popen([sys.executable, "-m", "webbrowser", url], env=clean)
 
 
@@ -351,5 +359,21 @@ def _in_words(error: BaseException) -> UnderstudyError:
     )
 
 
+def leave(code: int) -> NoReturn:
+    """End the process with `code`, also where a native call hangs.
+
+    mediapipe computes in threads that Python waits for at its end, for ever if need be.
+    """
+    here = threading.main_thread()
+    hung = [one.name for one in threading.enumerate() if one is not here and not one.daemon]
+    if not hung:
+        sys.exit(code)
+    log.warning("ending without %s, which still computes", ", ".join(hung))
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

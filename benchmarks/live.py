@@ -18,7 +18,7 @@ from typing import Any
 
 import run_live
 from live.engines.onnx_runtime import OnnxRuntimeEngine
-from live.errors import EXIT_BAD_INPUT, UnderstudyError
+from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
 from live.report import figures, table
 from live.show import Show, Summary
 from live.stream.hub import Hub
@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found, rest = own.parse_known_args(arguments)
     named = any(name.split("=")[0] in ("--camera", "--source") for name in rest)
     try:
+        if not 0 < found.seconds <= 86_400:
+            raise SetupError(f"--seconds is {found.seconds}; measure for more than 0, such as 30")
         options = run_live.parse(rest if named else ["--demo", *rest])
         measured, about = measure(replace(options, open_page=False), found.seconds)
     except UnderstudyError as error:

@@ -33,12 +33,15 @@ class Generator:
     def generate(self, label: Label) -> Layer:
         """The figure for `label`, over the whole stage.
 
-        A result that is not finite is thrown away with the state, so that one bad frame cannot
-        poison all that follow.
+        Raises RuntimeError where the net cannot be computed or its result is not finite, which is
+        thrown away with the state, so that one bad frame cannot poison all that follow.
         """
         outputs = self._engine.run({"label": label.image[None], "state": self._state})
         state = outputs["next_state"]
-        self._state = state if np.isfinite(state).all() else np.zeros_like(state)
+        if not np.isfinite(state).all():
+            self.reset()
+            raise RuntimeError("its result holds numbers that are not finite")
+        self._state = state
         return Layer(outputs["rgba"][0], self._region)
 
     def close(self) -> None:

@@ -37,6 +37,7 @@ class PictureMaker:
     ) -> None:
         self.normalizer = normalizer
         self.size = subject.manifest.stage_size
+        self.label: Label | None = None  # the newest, for the operator to see
         self._plate = subject.plate
         self._generator = generator
         self._smoother = smoother
@@ -51,8 +52,8 @@ class PictureMaker:
 
     def make(self, sighting: Sighting, now_s: float) -> Picture:
         """The picture that answers `sighting` at `now_s`. Never fails: there is the plate."""
-        label, rung = self._label(sighting, now_s)
-        image, rung = self._image(label, rung, now_s)
+        self.label, rung = self._label(sighting, now_s)
+        image, rung = self._image(self.label, rung, now_s)
         picture = Picture(image, sighting.captured_s, self._sequence, rung)
         self._sequence += 1
         self._timing.count(f"picture.{rung}")

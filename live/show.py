@@ -17,14 +17,18 @@ from live.frames import Frame, Picture, Sighting
 from live.latest import Latest
 from live.pose.base import PoseEstimator
 from live.stage import Stage
-from live.timing import Spread, Timing
+from live.timing import Spread, Timing, spread
 
 log = logging.getLogger(__name__)
 
 IDLE_S = 0.1
 """Seconds without a new frame after which the picture goes on without one: the ladder moves."""
 JOIN_S = 1.5
-"""Seconds that `close` waits for all stages together."""
+"""Seconds that `close` waits for all stages together, and then for the estimator."""
+HUNG_S = 5.0
+"""Seconds that one pose may take before it is said that it hangs; a busy machine takes one."""
+RECENT = 60
+"""Pictures that `fps` and `delay_ms` look back on: two seconds or so."""
 
 
 class Grab(Protocol):
@@ -99,11 +103,13 @@ class Show:
         self._pictures: Latest[Picture] = Latest()
         self._finished = threading.Event()
         self._pose_failing = False
+        self._pose_since_s: float | None = None  # when the pose now computed was begun
         self._encode_failing = False
         self._closed = False
         self._began_s = 0.0
         self._dropped_before = 0
-        self._recent_s: deque[float] = deque(maxlen=60)
+        self._recent_s: deque[float] = deque(maxlen=RECENT)
+        self._recent_delays_s: deque[float] = deque(maxlen=RECENT)
         self._stages = [
             Stage("pose", self._pose_step, self._on_end),
             Stage("picture", self._picture_step, self._on_end),
@@ -131,7 +137,12 @@ class Show:
         times_s = list(self._recent_s)
         if len(times_s) < 2 or self._timing.clock() - times_s[-1] > 2:
             return 0.0
-        return (len(times_s) - 1) / (times_s[-1] - times_s[0])
+        # Two may bear the same time: Windows' clock has steps of 16 ms.
+        return (len(times_s) - 1) / max(times_s[-1] - times_s[0], 1e-3)
+
+    def delay_ms(self) -> Spread:
+        """From grab to encoded, over the last two seconds or so. Quick, unlike `summary`."""
+        return spread(list(self._recent_delays_s))
 
     def restart_clock(self) -> None:
         """Forget what was measured, as after a warm-up."""
@@ -170,8 +181,16 @@ class Show:
             if not has_ended:
                 log.warning("the %s stage did not end within %.1f s", stage.name, JOIN_S)
         if ended[0]:  # freeing what a thread still computes with would crash the process
-            self._estimator.close()
+            self._close_estimator()
         self._finished.set()
+
+    def _close_estimator(self) -> None:
+        """In a thread that can be left behind: native code that hangs must not hang the end."""
+        closing = threading.Thread(target=self._estimator.close, name="close pose", daemon=True)
+        closing.start()
+        closing.join(JOIN_S)
+        if closing.is_alive():
+            log.warning("the pose estimator does not close; left behind")
 
     def _all_dropped(self) -> int:
         return self._frames.dropped + self._sightings.dropped + self._pictures.dropped
@@ -191,16 +210,18 @@ class Show:
             if self._grab.finished.is_set():
                 self._frames.close()
             return
+        self._pose_since_s = self._timing.clock()
         try:
             with self._timing.section("pose"):
                 pose = self._estimator.estimate(frame)
             self._pose_failing = False
-        except (UnderstudyError, RuntimeError, ValueError) as error:
+        except Exception as error:  # backends raise anything: cv2.error, MediaPipe's TimeoutError
             pose = None
             self._timing.count("pose.failed")
             if not self._pose_failing:
                 log.error("the pose was not found (%s); the show goes on without", error)
             self._pose_failing = True
+        self._pose_since_s = None
         sighting = Sighting(pose, frame.captured_s, frame.sequence)
         if self._watch is not None:
             self._watch.see(sighting)
@@ -212,11 +233,21 @@ class Show:
         answered = sighting is not None
         if sighting is None:
             sighting = Sighting(None, now_s, -1)
+            self._say_if_hung(now_s)
         with self._timing.section("picture"):
             picture = self._paint.make(sighting, now_s)
         if answered:
             self._timing.count("answered")
         self._pictures.put(picture)
+
+    def _say_if_hung(self, now_s: float) -> None:
+        since_s = self._pose_since_s
+        if since_s is not None and now_s - since_s > HUNG_S:
+            self._pose_since_s = None  # once
+            log.error(
+                "the pose of one frame takes longer than %g s; the show goes on without anybody to "
+                "follow; if it stays so, end it and start it again", HUNG_S,
+            )  # fmt: skip
 
     def _encode_step(self) -> None:
         picture = self._pictures.take()
@@ -236,4 +267,6 @@ class Show:
         self._recent_s.append(encoded_s)
         self._timing.count("encoded")
         if picture.rung == "generated":
-            self._timing.add("grab_to_encoded", encoded_s - picture.captured_s)
+            delay_s = encoded_s - picture.captured_s
+            self._timing.add("grab_to_encoded", delay_s)
+            self._recent_delays_s.append(delay_s)

@@ -18,8 +18,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import lzma
+import os
 import shutil
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -41,6 +45,18 @@ OPTIONAL = ("face.onnx",)
 MAX_FILE_BYTES = 1 << 30  # a teacher's weights fit; a zip bomb does not
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_SIDE_PX = 4096
+
+_BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,  # it is encrypted, or packed in a way that is not known
+    ValueError,
+)
+"""What zipfile raises on an archive that was cut off or altered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +141,7 @@ def load_subject(path: Path) -> Subject:
 
     Raises SubjectError that names the file for anything missing, altered, newer or malformed.
     """
-    if not path.exists():
+    if not os.path.exists(path):  # Path.exists raises on a name that is too long
         raise SubjectError(
             f"subject {path} does not exist; give the folder or .zip that export wrote, "
             f"or leave --subject out for the demo subject"
@@ -210,9 +226,14 @@ def _folder_reader(folder: Path) -> _Reader:
             raise SubjectError(f"{path} is a symbolic link; a bundle holds plain files")
         if not path.is_file():
             raise SubjectError(f"{path} is missing; export the subject again or copy it whole")
-        if path.stat().st_size > limit:
-            raise SubjectError(f"{path} is larger than {limit} bytes; it is no subject's file")
-        return path.read_bytes()
+        try:
+            if path.stat().st_size > limit:
+                raise SubjectError(f"{path} is larger than {limit} bytes; it is no subject's file")
+            return path.read_bytes()
+        except OSError as error:
+            raise SubjectError(
+                f"{path} cannot be read ({error.strerror}); check its permissions or copy it again"
+            ) from error
 
     return read
 
@@ -221,8 +242,10 @@ def _zip_reader(path: Path) -> _Reader:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError) as error:
-        raise SubjectError(f"{path} is neither a folder nor a readable .zip ({error})") from error
+    except _BROKEN_ZIP as error:
+        raise SubjectError(
+            f"{path} is neither a folder nor a readable .zip ({error}); copy or export it again"
+        ) from error
     manifests = [name for name in names if name.split("/")[-1] == MANIFEST]
     if len(manifests) != 1:
         raise SubjectError(f"{path} holds {len(manifests)} files named {MANIFEST}; it must be 1")
@@ -234,8 +257,10 @@ def _zip_reader(path: Path) -> _Reader:
                 content = member.read(limit + 1)
         except KeyError as error:
             raise SubjectError(f"{name} is missing from {path}; export it again") from error
-        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
-            raise SubjectError(f"{name} in {path} cannot be read ({error})") from error
+        except _BROKEN_ZIP as error:
+            raise SubjectError(
+                f"{name} in {path} cannot be read ({error}); copy or export it again"
+            ) from error
         if len(content) > limit:
             raise SubjectError(f"{name} in {path} is larger than {limit} bytes")
         return content
@@ -247,7 +272,7 @@ def _parse_manifest(text: bytes, path: Path) -> tuple[SubjectManifest, dict[str,
     where = f"{MANIFEST} of {path}"
     try:
         data = json.loads(text)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, or nested absurdly
         raise SubjectError(f"{where} is not JSON ({error}); export the subject again") from error
     if not isinstance(data, dict) or type(data.get("format")) is not int:
         raise SubjectError(f"{where} has no format number; it is no subject bundle")
@@ -303,12 +328,16 @@ def _checked(content: bytes, name: str, hashes: dict[str, str], path: Path) -> b
 
 
 def _decode_plate(content: bytes, manifest: SubjectManifest, path: Path) -> Image:
-    bgr = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    try:
+        bgr = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:  # it is empty, or says that it is absurdly large
+        bgr = None
     if bgr is None:
         raise SubjectError(f"plate.png of {path} is no picture; export the subject again")
     if bgr.shape[:2] != manifest.stage_size:
         raise SubjectError(
-            f"plate.png of {path} is {bgr.shape[:2]}, the manifest says {manifest.stage_size}"
+            f"plate.png of {path} is {bgr.shape[:2]}, the manifest says {manifest.stage_size}; "
+            f"export the subject again"
         )
     return np.ascontiguousarray(bgr[:, :, ::-1], np.uint8)
 
@@ -317,5 +346,7 @@ def _decode_codebook(content: bytes, path: Path) -> Codebook:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return Codebook(**{name: arrays[name] for name in Codebook.__dataclass_fields__})
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise SubjectError(f"poses.npz of {path} cannot be used ({error})") from error
+    except (*_BROKEN_ZIP, LookupError, TypeError, MemoryError) as error:
+        raise SubjectError(
+            f"poses.npz of {path} cannot be used ({error}); export the subject again"
+        ) from error

@@ -21,7 +21,9 @@ from live.pose.weights import PoseWeights
 
 log = logging.getLogger(__name__)
 
-_NOWHERE = "http://127.0.0.1:9"  # the discard port, where nobody listens
+NOWHERE = "http://127.0.0.1:9"
+"""The discard port, where nobody listens."""
+
 _MISSING_PACKAGE = "mediapipe is not installed: pip install 'mediapipe>=1.2,<2'"
 _MISSING_LIBRARY = (
     "mediapipe's native library does not load ({error}); "
@@ -155,10 +157,10 @@ def _keep_usage_reports_home() -> None:
     machine. A proxy that is already set stays: others in this process may need it.
     """
     kept = os.environ.get("https_proxy") or os.environ.get("HTTPS_PROXY")
-    if kept and kept != _NOWHERE:
+    if kept and kept != NOWHERE:
         log.warning("a proxy is set (%s): mediapipe can report its use to Google through it", kept)
         return
-    os.environ["https_proxy"] = _NOWHERE
+    os.environ["https_proxy"] = NOWHERE
 
 
 def _import_mediapipe() -> Any:

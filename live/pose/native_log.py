@@ -8,7 +8,8 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from typing import IO
 
 # TFLite's and absl's notes of no consequence; they obey no environment variable.
 _CHATTER = re.compile(
@@ -28,16 +29,34 @@ def quiet_native_log() -> Iterator[None]:
 
     Python's own `sys.stderr` writes there too and is held back with it.
     """
-    with _one_at_a_time, tempfile.TemporaryFile() as held:
-        sys.stderr.flush()
-        terminal = os.dup(2)
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        finally:
+    with ExitStack() as stack:
+        stack.enter_context(_one_at_a_time)
+        with suppress(OSError):  # a full disk or a closed terminal: then let it chatter
+            _hold_back(stack)
+        yield
+
+
+def _hold_back(stack: ExitStack) -> None:
+    """Point descriptor 2 at a file until `stack` ends, then write out what is no chatter."""
+    held = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (the stack closes it)
+    _flush()
+    terminal = os.dup(2)
+    stack.callback(_write_out, held, terminal)
+    os.dup2(held.fileno(), 2)
+
+
+def _write_out(held: IO[bytes], terminal: int) -> None:
+    _flush()
+    os.dup2(terminal, 2)
+    os.close(terminal)
+    held.seek(0)
+    rest = b"".join(line for line in held if not _CHATTER.search(line))
+    with suppress(OSError):  # nobody reads any more
+        if rest:
+            os.write(2, rest)
+
+
+def _flush() -> None:
+    if sys.stderr is not None:  # as it is under Windows' pythonw
+        with suppress(OSError):
             sys.stderr.flush()
-            os.dup2(terminal, 2)
-            os.close(terminal)
-            held.seek(0)
-            rest = [line for line in held if not _CHATTER.search(line)]
-            os.write(2, b"".join(rest))

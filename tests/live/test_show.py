@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import cv2
 import numpy as np
 import pytest
 
@@ -17,11 +18,13 @@ from live.normalize import Normalizer
 from live.picture import PictureMaker
 from live.pose.base import ScriptedPose
 from live.report import figures, table
-from live.show import Show
+from live.show import RECENT, Show
 from live.smooth import Smoother, SmoothSettings
-from live.sources import Grabber, ScriptedSource
+from live.sources import Grabber, ScriptedSource, Timebase
+from live.sources.camera import open_camera
 from live.subject import Subject, load_subject
 from live.timing import Timing
+from tests.live.sources.fakecamera import SETTINGS, Bench, FakeCapture, moving
 from tests.tiny_subject import standing, write_tiny_subject
 
 MARK = np.array([255, 0, 255], np.uint8)
@@ -101,6 +104,7 @@ def test_pictures_come_and_close_is_clean(subject: Subject, audience: Audience) 
     assert sequences == sorted(set(sequences))
     summary = show.summary()
     assert summary.fps > 0 and summary.grab_to_encoded_ms.count > 0
+    assert show.fps() > 0 and 0 < show.delay_ms().count <= RECENT
     assert "grab to encoded" in table(summary)
     assert set(figures(summary)) == {"fps", "grab_to_encoded_ms", "stages_ms", "dropped"}
 
@@ -147,10 +151,90 @@ def test_a_camera_that_stalls_does_not_stop_the_picture(
     show.close()
 
 
-def test_a_tracker_that_throws_does_not_stop_the_show(subject: Subject, audience: Audience) -> None:
+def test_a_camera_pulled_out_and_put_back_does_not_stop_the_show(
+    subject: Subject, audience: Audience
+) -> None:
+    """The real watch over a camera that is unplugged for some time: held, neutral, and back."""
+    gone = threading.Event()
+    bench = Bench(lambda: moving(0), tick=lambda: threading.Event().wait(1 / 60))
+
+    def open_capture(index: int) -> FakeCapture:
+        capture = FakeCapture(bench, None) if gone.is_set() else bench.open(index)
+        capture.read = pulled(capture.read)  # type: ignore[method-assign]
+        return capture
+
+    def pulled(read: Callable[[], tuple[bool, object]]) -> Callable[[], tuple[bool, object]]:
+        return lambda: (False, None) if gone.is_set() else read()
+
+    class Seeing(ScriptedPose):
+        def estimate(self, frame: Frame) -> Pose | None:
+            points, scores = standing(24, 32)
+            return Pose(points, scores, frame.captured_s, frame.size)
+
+    timing = Timing()
+    frames: Latest[Frame] = Latest()
+    source = open_camera(SETTINGS, Timebase(), open_capture, lambda: ["/dev/video0"])
+    paint = painter(subject, timing)
+    show = Show(Grabber(source, frames), frames, Seeing([]), paint, audience, timing)
+    show.start()
+    wait_until(lambda: "generated" in audience.rungs())
+    gone.set()
+    wait_until(lambda: audience.pictures[-1].rung == "held")
+    wait_until(lambda: audience.pictures[-1].rung == "neutral")
+    gone.clear()
+    wait_until(lambda: audience.pictures[-1].rung == "generated")
+    show.close()
+    assert show.error is None
+    assert bench.openings > 1
+
+
+@pytest.mark.parametrize("hangs", ["estimate", "close"])
+def test_a_tracker_that_hangs_hangs_neither_the_picture_nor_the_end(
+    subject: Subject,
+    audience: Audience,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    hangs: str,
+) -> None:
+    monkeypatch.setattr("live.show.HUNG_S", 0.3)
+    freed = threading.Event()
+
+    class Hanging(ScriptedPose):
+        closed = False
+
+        def estimate(self, frame: Frame) -> Pose | None:
+            if hangs == "estimate":
+                freed.wait()
+            return None
+
+        def close(self) -> None:
+            self.closed = True
+            if hangs == "close":
+                freed.wait()
+
+    timing = Timing()
+    frames: Latest[Frame] = Latest()
+    tracker = Hanging([])
+    paint = painter(subject, timing)
+    show = Show(Grabber(camera(1), frames), frames, tracker, paint, audience, timing)
+    show.start()
+    wait_until(lambda: len(audience.pictures) > 10)
+    show.close()
+    assert show.wait(0)
+    assert audience.rungs() == {"neutral"}
+    assert ("did not end" if hangs == "estimate" else "left behind") in caplog.text
+    assert caplog.text.count("takes longer than 0.3 s") == (hangs == "estimate")
+    assert tracker.closed == (hangs == "close"), "nothing is freed that still computes"
+    freed.set()
+
+
+@pytest.mark.parametrize("error", [RuntimeError, TimeoutError, cv2.error])
+def test_a_tracker_that_throws_does_not_stop_the_show(
+    subject: Subject, audience: Audience, error: type[Exception]
+) -> None:
     class Broken(ScriptedPose):
         def estimate(self, frame: Frame) -> Pose | None:
-            raise RuntimeError("no graph")
+            raise error("no graph")
 
     timing = Timing()
     frames: Latest[Frame] = Latest()

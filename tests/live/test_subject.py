@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import random
 import shutil
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +56,29 @@ def tamper(bundle: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1] + b"x")
 
 
+def swap(name: str, content: bytes) -> Callable[[Path], None]:
+    """Another content, with the hash that it wants: made on purpose, not by accident."""
+
+    def do(bundle: Path) -> None:
+        (bundle / name).write_bytes(content)
+        edit(lambda d: d["files"].update({name: hashlib.sha256(content).hexdigest()}))(bundle)
+
+    return do
+
+
+def npy() -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros(3))
+    return buffer.getvalue()
+
+
+def npz_of_scalars() -> bytes:
+    buffer = io.BytesIO()
+    one = np.float32(1)
+    np.savez(buffer, points=one, scores=one, neutral_points=one, neutral_scores=one)
+    return buffer.getvalue()
+
+
 def link(bundle: Path) -> None:
     (bundle / "plate.png").rename(bundle.parent / "elsewhere.png")
     (bundle / "plate.png").symlink_to(bundle.parent / "elsewhere.png")
@@ -77,6 +104,12 @@ def link(bundle: Path) -> None:
         (edit(lambda d: d.update(stage_size=[64, 64])), r"plate.png .* is \(128, 128\)"),
         (edit(lambda d: d.update(joints=17)), "17 joints"),
         (edit(lambda d: d["style"].update(groups=["tail"])), "unknown joint groups"),
+        (lambda b: (b / "subject.json").write_text("[" * 100_000), "not JSON"),
+        (lambda b: (b / "subject.json").write_text("9" * 5_000), "not JSON"),
+        (swap("plate.png", b""), "plate.png .* is no picture"),
+        (swap("poses.npz", b""), "poses.npz .* cannot be used"),
+        (swap("poses.npz", npy()), "poses.npz .* cannot be used"),
+        (swap("poses.npz", npz_of_scalars()), "poses.npz .* cannot be used"),
     ],
 )
 def test_a_broken_bundle_is_refused_by_name(
@@ -101,6 +134,30 @@ def test_a_zip_that_is_none(tmp_path: Path) -> None:
     path.write_bytes(b"PK\x03\x04 nothing")
     with pytest.raises(SubjectError, match="neither a folder nor a readable"):
         load_subject(path)
+
+
+def test_a_zip_that_was_damaged_or_cut_off_is_refused(bundle: Path, tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in bundle.iterdir():
+            archive.write(file, file.name)
+    whole = path.read_bytes()
+    generator = random.Random(5)
+    refused = 0
+    for _ in range(200):
+        damaged = bytearray(whole)
+        damaged[generator.randrange(len(damaged))] ^= 1 << generator.randrange(8)
+        path.write_bytes(damaged[: generator.choice([len(damaged), len(damaged) // 2])])
+        with suppress(SubjectError):  # and nothing else
+            load_subject(path)
+            continue
+        refused += 1
+    assert refused > 100, "the rest hit a date or the like"
+
+
+def test_a_name_that_no_file_can_have_is_not_there() -> None:
+    with pytest.raises(SubjectError, match="does not exist"):
+        load_subject(Path("a" * 300))
 
 
 def test_writing_never_overwrites_what_is_no_bundle(tmp_path: Path) -> None:

@@ -288,7 +288,7 @@ def test_reports_of_use_go_where_we_point_them(
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         proxy.settimeout(60)
         monkeypatch.setattr(
-            mediapipe_tasks, "_NOWHERE", f"http://127.0.0.1:{proxy.getsockname()[1]}"
+            mediapipe_tasks, "NOWHERE", f"http://127.0.0.1:{proxy.getsockname()[1]}"
         )
         listener = threading.Thread(target=listen)
         listener.start()

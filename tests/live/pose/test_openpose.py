@@ -130,6 +130,13 @@ def test_a_frame_without_a_file_is_nobody(tmp_path: Path, caplog: pytest.LogCapt
     assert "frame 5" in caplog.text
 
 
+def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / ("a" * 300), tmp_path / "file"):
+        with pytest.raises(SourceError, match=r"no folder .*--write_json"):
+            OpenPosePose(folder, _looping(1))
+
+
 def test_a_missing_or_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"no folder .*absent"):
         OpenPosePose(tmp_path / "absent", _looping(1))

@@ -172,6 +172,11 @@ def test_a_folder_with_a_wrong_network_is_refused(cache: Path, by_hand: Path) ->
     assert not cache.exists()
 
 
+def test_a_folder_that_cannot_be_is_refused(cache: Path) -> None:
+    with pytest.raises(WeightsError, match=r"the weights folder .* cannot be read"):
+        fetch_pose_weights(Path("a" * 300))
+
+
 def test_a_write_that_fails_leaves_nothing_half_done(
     cache: Path, by_hand: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -102,6 +103,12 @@ def test_absent_or_busy_says_what_is_there_and_what_to_do(
     for word in words:
         assert word in str(caught.value)
     assert bench.released == 1
+
+
+def test_on_a_mac_the_permission_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(SourceError, match=r"System Settings.*Camera"):
+        open_camera(SourceSettings(0), QUICK, Bench(BUSY).open, lambda: None)
 
 
 def test_this_machines_missing_camera_is_refused_through_the_real_opencv() -> None:

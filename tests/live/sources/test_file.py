@@ -5,14 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
+import av.error
 import numpy as np
 import pytest
 
 from live.errors import SourceError
 from live.frames import Frame
-from live.sources import Clip, Source, SourceSettings, open_source
+from live.sources import Clip, Source, SourceSettings, file, open_source
+from live.sources.clip import ClipFrame, ClipReader
 from tests.live.sources.clips import (
     HEIGHT,
     WIDTH,
@@ -192,6 +196,38 @@ def test_a_file_that_vanishes_while_playing_is_an_error_of_the_source(tmp_path: 
     with pytest.raises(SourceError, match="cannot be opened"):
         source.read()
     source.close()
+
+
+class Spoilt:
+    """A reader whose demuxer gives up after some pictures, as on a disk with a bad sector."""
+
+    def __init__(self, reader: ClipReader, good: int) -> None:
+        self._reader = reader
+        self._good = good
+
+    def frames(self) -> Iterator[ClipFrame]:
+        yield from islice(self._reader.frames(), self._good)
+        raise av.error.OSError(5, "Input/output error")
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+@pytest.mark.parametrize("good", [0, 3])
+def test_reading_through_a_file_that_turns_bad(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, good: int
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", steady_ms(9))
+    reader = file.open_clip(clip)
+    monkeypatch.setattr(file, "open_clip", lambda path: Spoilt(reader, good))
+    if not good:
+        with pytest.raises(SourceError, match="no picture that can be decoded"):
+            list(file.read_through(clip))
+        return
+    with caplog.at_level(logging.WARNING, "live"):
+        frames = list(file.read_through(clip))
+    assert [read_code(frame.image) for frame in frames] == [0, 1, 2]
+    assert "damaged after 3 frames" in caplog.text
 
 
 def test_close_wakes_the_reader(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ python run_live.py --camera 0 --subject PATH   the stage
 
 from __future__ import annotations
 
-import argparse
 import io
 import logging
 import os
@@ -17,7 +16,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -31,6 +29,7 @@ from live.generator import Generator
 from live.latest import Latest
 from live.live_calibration import LiveCalibration
 from live.normalize import Normalizer
+from live.options import Options, parse
 from live.picture import PictureMaker
 from live.pose.base import PoseEstimator
 from live.pose.mediapipe_tasks import NOWHERE, MediaPipePose, MediaPipeSettings
@@ -39,46 +38,16 @@ from live.pose.weights import fetch_pose_weights
 from live.report import table
 from live.show import Show
 from live.smooth import Smoother, SmoothSettings
-from live.sources import (
-    Clip,
-    Grabber,
-    Source,
-    SourceSettings,
-    add_source_arguments,
-    open_source,
-    source_settings,
-)
+from live.sources import Clip, Grabber, Source, open_source
 from live.sources.file import read_through
 from live.stream.hub import Hub
-from live.stream.server import ServerSettings, ShowServer
+from live.stream.server import ShowServer
 from live.subject import Subject, load_subject
 from live.timing import Timing
 
 log = logging.getLogger("understudy")
 
-DEMO = Path(__file__).resolve().parent / "live" / "assets" / "demo"
 STATUS_EVERY_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the person at the desk asked for."""
-
-    source: SourceSettings
-    subject: Path
-    pose: str = "mediapipe"  # or "openpose"
-    pose_json: Path | None = None  # OpenPose's folder
-    weights: Path | None = None  # folder of pose weights given by hand
-    calibrate_s: float = 0.0  # seconds of the show's beginning to calibrate on
-    calibrate_clip: Path | None = None  # a clip to calibrate on, before the show
-    performer: Path | None = None  # where the performer's measures are kept
-    mirror: bool = False
-    lead_s: float = 0.0  # predict so far ahead, seconds
-    threads: int = 1  # of the generator's engine
-    server: ServerSettings = ServerSettings()
-    open_page: bool = False
-    seconds: float = 0.0  # end after so long; 0 = when told to
-    warm_up: bool = True
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -138,8 +107,16 @@ def build(options: Options, hub: Hub, timing: Timing) -> tuple[Show, str]:
         grabber = Grabber(source, frames)
         show = Show(grabber, frames, estimator, painter, hub, timing, watch)
         opened.pop_all()
-    about = f"{source.name} -> {subject.manifest.name}"
-    return show, about
+    return show, f"{source.name} -> {subject.manifest.name} ({consent(subject)})"
+
+
+def consent(subject: Subject) -> str:
+    """What the bundle's consent record says, for the person at the desk."""
+    record = subject.manifest.consent
+    if record is None:
+        log.warning("%s has no consent record; show nobody who did not agree", subject.origin)
+        return "no consent record"
+    return f"consent: {record.basis}, {record.date}"
 
 
 def build_estimator(options: Options, source: Source) -> PoseEstimator:
@@ -212,97 +189,6 @@ def measure_clip(clip: Path, options: Options) -> BodyStats:
 def status(show: Show) -> dict[str, object]:
     """What the page shows on a key press."""
     return {"fps": round(show.fps(), 1), "delay_ms": {"p50": round(show.delay_ms().p50, 1)}}
-
-
-def parse(arguments: Sequence[str] | None) -> Options:
-    """The command line. Raises SetupError for values that cannot work."""
-    parser = argparse.ArgumentParser(
-        prog="run_live.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--demo", action="store_true", help="the shipped clip and subject")
-    add_source_arguments(parser)
-    parser.add_argument("--subject", type=Path, metavar="PATH", help="a bundle: folder or .zip")
-    _add_pose_arguments(parser)
-    _add_server_arguments(parser)
-    parser.add_argument("--seconds", type=float, default=0.0, help="end after so many seconds")
-    return _options(parser.parse_args(arguments))
-
-
-def _add_pose_arguments(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("pose")
-    group.add_argument("--pose", choices=("mediapipe", "openpose"), default="mediapipe")
-    group.add_argument("--pose-json", type=Path, metavar="FOLDER", help="what OpenPose wrote")
-    group.add_argument("--weights", type=Path, metavar="FOLDER", help="pose weights given by hand")
-    group.add_argument(
-        "--calibrate",
-        metavar="SECONDS_OR_CLIP",
-        help="measure the performer: in the show's first seconds, walking to and from the camera,\n"
-        "or in a clip of that",
-    )
-    group.add_argument(
-        "--performer", type=Path, metavar="FILE", help="where the measures are kept (JSON)"
-    )
-    group.add_argument("--mirror", action="store_true", help="move as in a mirror")
-    group.add_argument(
-        "--lead-ms", type=float, default=0.0, help="predict so far ahead (default 0)"
-    )
-    group.add_argument("--threads", type=int, default=1, help="of the generator (default 1)")
-
-
-def _add_server_arguments(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("server")
-    group.add_argument("--host", default="127.0.0.1", help="0.0.0.0 serves the whole network")
-    group.add_argument("--port", type=int, default=8080)
-    group.add_argument("--no-open", action="store_true", help="do not open the page in the demo")
-
-
-def _options(found: argparse.Namespace) -> Options:
-    _check_range("--seconds", found.seconds, 0, 1e6)
-    _check_range("--threads", found.threads, 1, 64)
-    _check_range("--lead-ms", found.lead_ms, 0, 1000)
-    calibrate_s, calibrate_clip = _calibration(found.calibrate)
-    source = source_settings(found)
-    performer = found.performer
-    if source is None:
-        if not found.demo:
-            raise SetupError("name a source: --camera 0, --source CLIP, or --demo to see it dance")
-        source = SourceSettings(str(DEMO / "performer.mp4"))
-        # The demo's own performer was measured when the clip was made.
-        performer = performer or (None if found.calibrate else DEMO / "performer.json")
-    return Options(
-        source=source,
-        subject=found.subject or DEMO / "subject",
-        pose=found.pose,
-        pose_json=found.pose_json,
-        weights=found.weights,
-        calibrate_s=calibrate_s,
-        calibrate_clip=calibrate_clip,
-        performer=performer,
-        mirror=found.mirror,
-        lead_s=found.lead_ms / 1e3,
-        threads=found.threads,
-        server=ServerSettings(found.host, found.port),
-        open_page=found.demo and not found.no_open,
-        seconds=found.seconds,
-    )
-
-
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise SetupError(f"{name} is {value}; give {low:g} to {high:g}")
-
-
-def _calibration(given: str | None) -> tuple[float, Path | None]:
-    """Seconds of the show, or a clip."""
-    if given is None:
-        return 0.0, None
-    try:
-        seconds = float(given)
-    except ValueError:
-        return 0.0, Path(given)
-    if not 1 <= seconds <= 600:
-        raise SetupError(f"--calibrate {given}: give 1 to 600 seconds (8 is good), or a clip")
-    return seconds, None
 
 
 def _watch(show: Show, told: threading.Event, seconds: float) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import run_live
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
+from live.options import Options, parse
 from live.report import figures, table
 from live.show import Show, Summary
 from live.stream.hub import Hub
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if not 0 < found.seconds <= 86_400:
             raise SetupError(f"--seconds is {found.seconds}; measure for more than 0, such as 30")
-        options = run_live.parse(rest if named else ["--demo", *rest])
+        options = parse(rest if named else ["--demo", *rest])
         measured, about = measure(replace(options, open_page=False), found.seconds)
     except UnderstudyError as error:
         print(f"benchmarks.live: {error}", file=sys.stderr)
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def measure(options: run_live.Options, seconds: float) -> tuple[Measured, dict[str, Any]]:
+def measure(options: Options, seconds: float) -> tuple[Measured, dict[str, Any]]:
     """Run the show for `seconds` after its warm-up."""
     timing = Timing()
     hub = Hub(always_encode=True)

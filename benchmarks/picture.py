@@ -16,6 +16,7 @@ import numpy as np
 import run_live
 from live.errors import EXIT_BAD_INPUT, UnderstudyError
 from live.frames import Image, Sighting
+from live.options import DEMO, parse
 from live.pose.mediapipe_tasks import MediaPipePose, MediaPipeSettings
 from live.pose.weights import fetch_pose_weights
 from live.sources.file import read_through
@@ -44,14 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def moments(at_s: Sequence[float]) -> list[tuple[Image, Image, Image]]:
     """(performer, label, picture), RGB, at each of the given times of the demo's clip."""
-    options = run_live.parse(["--demo"])
+    options = parse(["--demo"])
     subject = load_subject(options.subject)
     painter = run_live.build_painter(options, subject, Timing())
     wanted = {round(time_s * 30) for time_s in at_s}
     found = []
     estimator = MediaPipePose(fetch_pose_weights(), MediaPipeSettings(search_every_s=0.0))
     try:
-        for frame in read_through(run_live.DEMO / "performer.mp4"):
+        for frame in read_through(DEMO / "performer.mp4"):
             sighting = Sighting(estimator.estimate(frame), frame.captured_s, frame.sequence)
             picture = painter.make(sighting, frame.captured_s)
             if frame.sequence in wanted and painter.label is not None:

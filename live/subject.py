@@ -18,13 +18,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import lzma
 import os
 import shutil
-import struct
-import zipfile
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live.body import BodyStats
+from live.bundle_files import BROKEN_ZIP, folder_reader, zip_reader
 from live.errors import SubjectError
 from live.frames import Image
 from live.skeleton import JOINTS, LabelStyle
@@ -45,18 +42,6 @@ OPTIONAL = ("face.onnx",)
 MAX_FILE_BYTES = 1 << 30  # a teacher's weights fit; a zip bomb does not
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_SIDE_PX = 4096
-
-_BROKEN_ZIP = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    EOFError,
-    OSError,
-    RuntimeError,  # it is encrypted, or packed in a way that is not known
-    ValueError,
-)
-"""What zipfile raises on an archive that was cut off or altered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +131,7 @@ def load_subject(path: Path) -> Subject:
             f"subject {path} does not exist; give the folder or .zip that export wrote, "
             f"or leave --subject out for the demo subject"
         )
-    read = _zip_reader(path) if path.is_file() else _folder_reader(path)
+    read = zip_reader(path, MANIFEST) if path.is_file() else folder_reader(path)
     text = read(MANIFEST, MAX_MANIFEST_BYTES)
     manifest, hashes = _parse_manifest(text, path)
     files = {name: _checked(read(name, MAX_FILE_BYTES), name, hashes, path) for name in hashes}
@@ -214,58 +199,6 @@ def encode_codebook(codebook: Codebook) -> bytes:
         neutral_scores=codebook.neutral_scores,
     )
     return buffer.getvalue()
-
-
-_Reader = Callable[[str, int], bytes]
-
-
-def _folder_reader(folder: Path) -> _Reader:
-    def read(name: str, limit: int) -> bytes:
-        path = folder / name
-        if path.is_symlink():
-            raise SubjectError(f"{path} is a symbolic link; a bundle holds plain files")
-        if not path.is_file():
-            raise SubjectError(f"{path} is missing; export the subject again or copy it whole")
-        try:
-            if path.stat().st_size > limit:
-                raise SubjectError(f"{path} is larger than {limit} bytes; it is no subject's file")
-            return path.read_bytes()
-        except OSError as error:
-            raise SubjectError(
-                f"{path} cannot be read ({error.strerror}); check its permissions or copy it again"
-            ) from error
-
-    return read
-
-
-def _zip_reader(path: Path) -> _Reader:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except _BROKEN_ZIP as error:
-        raise SubjectError(
-            f"{path} is neither a folder nor a readable .zip ({error}); copy or export it again"
-        ) from error
-    manifests = [name for name in names if name.split("/")[-1] == MANIFEST]
-    if len(manifests) != 1:
-        raise SubjectError(f"{path} holds {len(manifests)} files named {MANIFEST}; it must be 1")
-    prefix = manifests[0][: -len(MANIFEST)]
-
-    def read(name: str, limit: int) -> bytes:
-        try:
-            with zipfile.ZipFile(path) as archive, archive.open(prefix + name) as member:
-                content = member.read(limit + 1)
-        except KeyError as error:
-            raise SubjectError(f"{name} is missing from {path}; export it again") from error
-        except _BROKEN_ZIP as error:
-            raise SubjectError(
-                f"{name} in {path} cannot be read ({error}); copy or export it again"
-            ) from error
-        if len(content) > limit:
-            raise SubjectError(f"{name} in {path} is larger than {limit} bytes")
-        return content
-
-    return read
 
 
 def _parse_manifest(text: bytes, path: Path) -> tuple[SubjectManifest, dict[str, str]]:
@@ -346,7 +279,7 @@ def _decode_codebook(content: bytes, path: Path) -> Codebook:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return Codebook(**{name: arrays[name] for name in Codebook.__dataclass_fields__})
-    except (*_BROKEN_ZIP, LookupError, TypeError, MemoryError) as error:
+    except (*BROKEN_ZIP, LookupError, TypeError, MemoryError) as error:
         raise SubjectError(
             f"poses.npz of {path} cannot be used ({error}); export the subject again"
         ) from error

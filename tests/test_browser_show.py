@@ -14,9 +14,9 @@ from playwright.async_api import Browser, Page
 from skimage.metrics import peak_signal_noise_ratio
 
 from live.frames import Image
+from live.options import DEMO
 from live.sources.file import read_through
 from live.subject import load_subject
-from run_live import DEMO
 from tests.test_run_live import address, running
 
 PLAYING = "body[data-state=playing]"

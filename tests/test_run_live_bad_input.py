@@ -25,6 +25,7 @@ from av.video.stream import VideoStream
 
 import run_live
 from live.frames import Image, Picture
+from live.options import DEMO
 from live.pose.weights import fetch_pose_weights
 from live.skeleton import BODY_25, INDEX
 from live.sources import camera
@@ -49,7 +50,7 @@ from tests.tiny_subject import (
     write_tiny_subject,
 )
 
-PERFORMER = run_live.DEMO / "performer.mp4"
+PERFORMER = DEMO / "performer.mp4"
 
 
 class Recorder(Hub):

@@ -142,6 +142,8 @@ async def _listen(runner: web.AppRunner, settings: ServerSettings) -> int:
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
         raise StreamError(_remedy(error, host, port)) from error
+    except ValueError as error:  # a name that is none, as one that is too long
+        raise StreamError(f"{host!r} is no address ({error}); type --host 127.0.0.1") from error
     return int(runner.addresses[0][1])
 
 

@@ -1,0 +1,132 @@
+"""What the person at the desk may ask for: the command line of `run_live.py`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from live.errors import SetupError
+from live.sources import SourceSettings, add_source_arguments, source_settings
+from live.stream.server import ServerSettings
+
+DEMO = Path(__file__).resolve().parent / "assets" / "demo"
+ABOUT = """\
+The show: a camera or a clip goes in, another person dances in the browser.
+
+python run_live.py --demo                      the shipped clip and the shipped subject
+python run_live.py --camera 0 --subject PATH   the stage
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the person at the desk asked for."""
+
+    source: SourceSettings
+    subject: Path
+    pose: str = "mediapipe"  # or "openpose"
+    pose_json: Path | None = None  # OpenPose's folder
+    weights: Path | None = None  # folder of pose weights given by hand
+    calibrate_s: float = 0.0  # seconds of the show's beginning to calibrate on
+    calibrate_clip: Path | None = None  # a clip to calibrate on, before the show
+    performer: Path | None = None  # where the performer's measures are kept
+    mirror: bool = False
+    lead_s: float = 0.0  # predict so far ahead, seconds
+    threads: int = 1  # of the generator's engine
+    server: ServerSettings = ServerSettings()
+    open_page: bool = False
+    seconds: float = 0.0  # end after so long; 0 = when told to
+    warm_up: bool = True
+
+
+def parse(arguments: Sequence[str] | None) -> Options:
+    """The command line. Raises SetupError for values that cannot work."""
+    parser = argparse.ArgumentParser(
+        prog="run_live.py", description=ABOUT, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--demo", action="store_true", help="the shipped clip and subject")
+    add_source_arguments(parser)
+    parser.add_argument("--subject", type=Path, metavar="PATH", help="a bundle: folder or .zip")
+    _add_pose_arguments(parser)
+    _add_server_arguments(parser)
+    parser.add_argument("--seconds", type=float, default=0.0, help="end after so many seconds")
+    return _options(parser.parse_args(arguments))
+
+
+def _add_pose_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("pose")
+    group.add_argument("--pose", choices=("mediapipe", "openpose"), default="mediapipe")
+    group.add_argument("--pose-json", type=Path, metavar="FOLDER", help="what OpenPose wrote")
+    group.add_argument("--weights", type=Path, metavar="FOLDER", help="pose weights given by hand")
+    group.add_argument(
+        "--calibrate",
+        metavar="SECONDS_OR_CLIP",
+        help="measure the performer: in the show's first seconds, walking to and from the camera,\n"
+        "or in a clip of that",
+    )
+    group.add_argument(
+        "--performer", type=Path, metavar="FILE", help="where the measures are kept (JSON)"
+    )
+    group.add_argument("--mirror", action="store_true", help="move as in a mirror")
+    group.add_argument(
+        "--lead-ms", type=float, default=0.0, help="predict so far ahead (default 0)"
+    )
+    group.add_argument("--threads", type=int, default=1, help="of the generator (default 1)")
+
+
+def _add_server_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("server")
+    group.add_argument("--host", default="127.0.0.1", help="0.0.0.0 serves the whole network")
+    group.add_argument("--port", type=int, default=8080)
+    group.add_argument("--no-open", action="store_true", help="do not open the page in the demo")
+
+
+def _options(found: argparse.Namespace) -> Options:
+    _check_range("--seconds", found.seconds, 0, 1e6)
+    _check_range("--threads", found.threads, 1, 64)
+    _check_range("--lead-ms", found.lead_ms, 0, 1000)
+    calibrate_s, calibrate_clip = _calibration(found.calibrate)
+    source = source_settings(found)
+    performer = found.performer
+    if source is None:
+        if not found.demo:
+            raise SetupError("name a source: --camera 0, --source CLIP, or --demo to see it dance")
+        source = SourceSettings(str(DEMO / "performer.mp4"))
+        # The demo's own performer was measured when the clip was made.
+        performer = performer or (None if found.calibrate else DEMO / "performer.json")
+    return Options(
+        source=source,
+        subject=found.subject or DEMO / "subject",
+        pose=found.pose,
+        pose_json=found.pose_json,
+        weights=found.weights,
+        calibrate_s=calibrate_s,
+        calibrate_clip=calibrate_clip,
+        performer=performer,
+        mirror=found.mirror,
+        lead_s=found.lead_ms / 1e3,
+        threads=found.threads,
+        server=ServerSettings(found.host, found.port),
+        open_page=found.demo and not found.no_open,
+        seconds=found.seconds,
+    )
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise SetupError(f"{name} is {value}; give {low:g} to {high:g}")
+
+
+def _calibration(given: str | None) -> tuple[float, Path | None]:
+    """Seconds of the show, or a clip."""
+    if given is None:
+        return 0.0, None
+    try:
+        seconds = float(given)
+    except ValueError:
+        return 0.0, Path(given)
+    if not 1 <= seconds <= 600:
+        raise SetupError(f"--calibrate {given}: give 1 to 600 seconds (8 is good), or a clip")
+    return seconds, None

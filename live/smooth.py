@@ -23,8 +23,8 @@ class SmoothSettings:
     """How steady against how quick."""
 
     min_cutoff_hz: float = 1.5  # at rest: lower is steadier
-    beta: float = 12.0  # cycles per frame height: how fast the cutoff rises with the joint's speed
-    derivative_cutoff_hz: float = 3.0  # of the speed that steers the cutoff
+    beta: float = 40.0  # cycles per frame height: how fast the cutoff rises with the joint's speed
+    derivative_cutoff_hz: float = 5.0  # of the speed that steers the cutoff
     hold_s: float = 0.25  # a lost joint stays where it was for this long,
     fade_s: float = 0.25  # then its score falls linearly to 0 within this
     score_seen: float = 0.1  # a joint that scores this or less is lost

@@ -37,7 +37,7 @@ class Latest(Generic[T]):
             if self._item is not None:
                 self._dropped += 1
             self._item = item
-            self._changed.notify_all()
+            self._changed.notify()
 
     def take(self, timeout_s: float | None = None) -> T | None:
         """Wait for an item and take it; None when `timeout_s` passes first.
@@ -49,19 +49,7 @@ class Latest(Generic[T]):
             if self._closed:
                 raise Closed
             item, self._item = self._item, None
-            self._changed.notify_all()
             return item
-
-    def wait_taken(self, timeout_s: float) -> bool:
-        """Wait until nothing lies here; False when `timeout_s` passes first.
-
-        For a writer whose next item would only replace this one. Raises `Closed` as `take` does.
-        """
-        with self._changed:
-            taken = self._changed.wait_for(lambda: self._item is None or self._closed, timeout_s)
-            if self._closed:
-                raise Closed
-            return taken
 
     def close(self) -> None:
         """Wake the reader with `Closed`. May be called twice."""

@@ -205,9 +205,6 @@ class Show:
         self._finished.set()
 
     def _pose_step(self) -> None:
-        # Where the picture is the slower stage, a pose that would only be replaced costs it a core.
-        if not self._sightings.wait_taken(IDLE_S):
-            return
         frame = self._frames.take(IDLE_S)
         if frame is None:
             if self._grab.finished.is_set():

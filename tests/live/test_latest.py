@@ -44,20 +44,3 @@ def test_close_wakes_the_reader_and_refuses_later_items() -> None:
     box.put(1)
     with pytest.raises(Closed):
         box.take()
-
-
-def test_a_writer_can_wait_until_its_item_is_taken() -> None:
-    box: Latest[int] = Latest()
-    assert box.wait_taken(0), "nothing lies there"
-    box.put(1)
-    assert not box.wait_taken(0.01)
-    reader = threading.Timer(0.05, box.take)
-    reader.start()
-    assert box.wait_taken(5)
-    reader.join(5)
-    box.put(2)
-    closer = threading.Timer(0.05, box.close)
-    closer.start()
-    with pytest.raises(Closed):
-        box.wait_taken(5)
-    closer.join(5)

@@ -135,20 +135,21 @@ def build_painter(options: Options, subject: Subject, timing: Timing) -> Picture
     engine = OnnxRuntimeEngine(subject.generator, f"generator of {subject.origin}", options.threads)
     generator = Generator(subject, engine)
 
+    performer = performer_of(options)  # once: it may read a whole clip
+
     def painter() -> PictureMaker:
         normalizer = Normalizer(
             subject.manifest.body,
             generator.size,
-            performer=performer_of(options),
+            performer=performer,
             mirror=options.mirror,
         )
         smoother = Smoother(SmoothSettings(lead_s=options.lead_s))
         return PictureMaker(subject, generator, normalizer, smoother, timing)
 
-    if options.warm_up:
-        rehearse(painter(), subject)
-        generator.reset()
-        timing.reset()
+    rehearse(painter(), subject)
+    generator.reset()
+    timing.reset()
     return painter()
 
 

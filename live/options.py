@@ -38,7 +38,6 @@ class Options:
     server: ServerSettings = ServerSettings()
     open_page: bool = False
     seconds: float = 0.0  # end after so long; 0 = when told to
-    warm_up: bool = True
 
 
 def parse(arguments: Sequence[str] | None) -> Options:

@@ -36,7 +36,6 @@ class PictureMaker:
         ladder: LadderSettings | None = None,
     ) -> None:
         self.normalizer = normalizer
-        self.size = subject.manifest.stage_size
         self.label: Label | None = None  # the newest, for the operator to see
         self._plate = subject.plate
         self._generator = generator

@@ -230,14 +230,11 @@ class Show:
     def _picture_step(self) -> None:
         sighting = self._sightings.take(IDLE_S)
         now_s = self._timing.clock()
-        answered = sighting is not None
         if sighting is None:
             sighting = Sighting(None, now_s, -1)
             self._say_if_hung(now_s)
         with self._timing.section("picture"):
             picture = self._paint.make(sighting, now_s)
-        if answered:
-            self._timing.count("answered")
         self._pictures.put(picture)
 
     def _say_if_hung(self, now_s: float) -> None:

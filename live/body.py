@@ -24,7 +24,6 @@ class BodyStats:
     height_far: float  # the same at the far position
     torso: float  # neck to mid-hip, as a fraction of body height: used when ankles are hidden
     aspect: float  # frame width / frame height
-    center_x: float = 0.0  # median x of mid-hip from the centre line, in frame heights
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from live.body import BodyStats
 from live.errors import SetupError
-from live.measure import HEAD, HIP_X, SHOULDERS, TOE, TORSO, measure_clip
+from live.measure import HEAD, SHOULDERS, TOE, TORSO, measure_clip
 
 FAR_SHARE = 0.5
 """EDN's alpha: how far above the median foot line, in distances from median to nearest, a foot line
@@ -62,7 +62,6 @@ def fit_body_stats(
         height_far=plausible_far_height(height_near, height_far, near - far),
         torso=_median(clip[standing, TORSO] / heights, TORSO_SHARE),
         aspect=size[1] / size[0],
-        center_x=_median(clip[:, HIP_X], 0.0),
     )
 
 

@@ -40,22 +40,23 @@ class Pose:
     person: int = 0  # a track's number; the same person keeps it
 
 
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle of the stage, pixels; it may reach beyond the stage's edges."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Label:
     """The stick figure a generator is conditioned on, drawn by `live.skeleton.draw` alone."""
 
     image: Image  # RGB uint8 (h, w, 3) at the generator's size
     captured_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A rectangle of the stage, pixels."""
-
-    x: int
-    y: int
-    width: int
-    height: int
+    region: Region  # the part of the stage that it shows
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,10 +19,10 @@ Array = NDArray[np.float64]
 SEEN = 0.3
 """A joint counts as in sight from this score on."""
 
-TOE, HEAD, TORSO, HIP_X, NECK_Y, SHOULDERS, ROOT_X = range(7)
+TOE, HEAD, TORSO, NECK_Y, SHOULDERS, ROOT_X = range(6)
 """Places in a vector of measures: the lower ankle's y; the topmost head joint's y; neck to mid-hip;
-mid-hip's x; the neck's y; shoulder to shoulder; x of whatever tells best where the body is."""
-MEASURES = 7
+the neck's y; shoulder to shoulder; x of whatever tells best where the body is."""
+MEASURES = 6
 
 _ANKLES = (INDEX["right_ankle"], INDEX["left_ankle"])
 _HEAD = tuple(INDEX[n] for n in ("nose", "right_eye", "left_eye", "right_ear", "left_ear"))
@@ -89,8 +89,7 @@ def measure(
         measures[ROOT_X] = (neck_x - width / 2) / height
     hip_x, hip_y = _middle(points, scores, _MID_HIP, _HIPS)
     if math.isfinite(hip_y):
-        measures[HIP_X] = (hip_x - width / 2) / height
-        measures[ROOT_X] = measures[HIP_X]
+        measures[ROOT_X] = (hip_x - width / 2) / height
     measures[TORSO] = math.hypot(neck_x - hip_x, neck_y - hip_y) / height
     right, left = _SHOULDERS
     if _is_seen(points, scores, right) and _is_seen(points, scores, left):

@@ -27,7 +27,6 @@ from live.frames import Pose
 from live.measure import MEASURES, ROOT_X, measure
 from live.refine import (
     ASPECT,
-    CENTER_X,
     HEIGHT_FAR,
     HEIGHT_NEAR,
     TOE_FAR,
@@ -201,11 +200,8 @@ def _map(
         toe = source[TOE_NEAR]
     scale, foot = _depth(target, source, toe)
     way = -1.0 if mirror else 1.0
-    middle = root_x if math.isfinite(root_x) else source[CENTER_X]
-    offset = way * (middle - source[CENTER_X]) * scale
-    side = 1.0 if offset >= 0 else -1.0
-    reach = (width / height / 2 - way * side * source[CENTER_X]) * scale
-    root = target[CENTER_X] + _aside(offset, reach, target[ASPECT] / 2 - side * target[CENTER_X])
+    middle = root_x if math.isfinite(root_x) else 0.0
+    root = _aside(way * middle * scale, width / height / 2 * scale, target[ASPECT] / 2)
     x_unit = label_width / target[ASPECT]  # pixels per height; the label may be squeezed a little
     for joint in range(out_scores.shape[0]):
         seen = joints[joint]

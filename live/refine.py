@@ -16,14 +16,14 @@ from live.fit import (
     STEEPEST,
     UPRIGHT_QUANTILE,
 )
-from live.measure import HEAD, HIP_X, SHOULDERS, TOE, TORSO
+from live.measure import HEAD, SHOULDERS, TOE, TORSO
 
 Array = NDArray[np.float64]
 
-TOE_NEAR, TOE_FAR, HEIGHT_NEAR, HEIGHT_FAR, TORSO_FRACTION, ASPECT, CENTER_X = range(7)
+TOE_NEAR, TOE_FAR, HEIGHT_NEAR, HEIGHT_FAR, TORSO_FRACTION, ASPECT = range(6)
 """Places in a vector of statistics: `BodyStats` field by field."""
 
-_BINS = 600  # of foot line, of torso fraction and of centre
+_BINS = 600  # of foot line and of torso fraction
 _HEIGHT_BINS = 125
 _LOWEST, _TOE_STEP, _HEIGHT_STEP = 0.0, 0.005, 0.02  # foot lines 0 to 3, heights 0 to 2.5
 _RARE = 0.002  # a bin with less than this share of the time is an accident
@@ -31,7 +31,7 @@ _RESCALE_AT = 1e6
 
 
 class RunningStats:
-    """Robust running quantiles of foot line, body height, torso and centre.
+    """Robust running quantiles of foot line, body height and torso.
 
     The same definitions as `live.fit`, over a memory that fades with `memory_s`. Evidence without
     ankles (the torso's guess) only counts once no whole body was seen for `patience_s`.
@@ -43,7 +43,6 @@ class RunningStats:
         self._toes = np.zeros((_BINS, 2))  # weight, weight * foot line
         self._heights = np.zeros((_BINS, _HEIGHT_BINS, 2))  # weight, weight * height
         self._torsos = np.zeros((_BINS, 2))
-        self._centres = np.zeros((_BINS, 2))
         self._band = np.zeros((_HEIGHT_BINS, 2))
         self.reset()
 
@@ -76,10 +75,9 @@ class RunningStats:
         else:
             return
         _count_height(self._toes, self._heights, toe, height, self._gain * dt_s)
-        _count(self._centres, -1.5, 0.005, float(measures[HIP_X]), self._gain * dt_s)
 
     def _clear(self) -> None:
-        for table in (self._toes, self._heights, self._torsos, self._centres):
+        for table in (self._toes, self._heights, self._torsos):
             table[:] = 0
 
     @property
@@ -88,19 +86,17 @@ class RunningStats:
         return float(self._toes[:, 0].sum()) / self._gain
 
     def estimate(self, stats: NDArray[np.float64]) -> bool:
-        """Write what the evidence says into `stats` (7,); what it does not say stays as it is.
+        """Write what the evidence says into `stats` (6,); what it does not say stays as it is.
 
         Returns False where there is none.
         """
-        return bool(
-            _estimate(self._toes, self._heights, self._torsos, self._centres, self._band, stats)
-        )
+        return bool(_estimate(self._toes, self._heights, self._torsos, self._band, stats))
 
     def _age(self, dt_s: float) -> None:
         self._since_whole_s += dt_s
         self._gain *= math.exp(dt_s / self._memory_s)
         if self._gain > _RESCALE_AT:
-            for table in (self._toes, self._heights, self._torsos, self._centres):
+            for table in (self._toes, self._heights, self._torsos):
                 table /= self._gain
             self._gain = 1.0
 
@@ -157,9 +153,7 @@ def _height_at(toes: Array, heights: Array, toe: float, span: float, band: Array
 
 
 @njit(nogil=True, cache=True)
-def _estimate(
-    toes: Array, heights: Array, torsos: Array, centres: Array, band: Array, stats: Array
-) -> bool:
+def _estimate(toes: Array, heights: Array, torsos: Array, band: Array, stats: Array) -> bool:
     near = _quantile(toes, NEAR_QUANTILE)
     if not math.isfinite(near):
         return False
@@ -169,9 +163,7 @@ def _estimate(
     height_far = max(height_far, height_near - STEEPEST * (near - far), 0.2 * height_near)
     stats[TOE_NEAR], stats[TOE_FAR] = near, far
     stats[HEIGHT_NEAR], stats[HEIGHT_FAR] = height_near, min(height_far, height_near)
-    torso, centre = _quantile(torsos, 0.5), _quantile(centres, 0.5)
+    torso = _quantile(torsos, 0.5)
     if math.isfinite(torso) and torso > 0:
         stats[TORSO_FRACTION] = torso
-    if math.isfinite(centre):
-        stats[CENTER_X] = centre
     return True

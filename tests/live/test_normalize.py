@@ -46,8 +46,7 @@ def random_stats(random: np.random.Generator) -> BodyStats:
     near, tall = random.uniform(0.6, 1.1), random.uniform(0.2, 0.9)
     depth = random.choice([0.0, random.uniform(0.01, 0.4)])
     small = tall * random.uniform(0.4, 1.0) if depth else tall
-    centre = random.uniform(-0.1, 0.1)
-    return BodyStats(near, near - depth, tall, small, 0.33, random.uniform(0.5, 2.0), centre)
+    return BodyStats(near, near - depth, tall, small, 0.33, random.uniform(0.5, 2.0))
 
 
 def random_dancer(random: np.random.Generator, size: tuple[int, int]) -> Pose:
@@ -169,22 +168,19 @@ def test_mirror_equivariance(seed: int, refine: bool) -> None:
     random = np.random.default_rng(seed)
     target, performer = random_stats(random), random_stats(random)
     inside = Normalizer(target, SIZE, performer, mirror=True, refine=refine)
-    turned = replace(performer, center_x=-performer.center_x)
-    outside = Normalizer(target, SIZE, turned, refine=refine)
+    outside = Normalizer(target, SIZE, performer, refine=refine)
     for number in range(10):
         pose = replace(random_dancer(random, (480, 640)), captured_s=number / 30)
         one, other = inside.apply(pose), outside.apply(turned_over(pose))
         np.testing.assert_array_equal(one.scores, other.scores)
-        # The centre's bins lie one way in a mirror and the other way out of it.
-        np.testing.assert_allclose(one.points, other.points, atol=0.5 if refine else 0.01)
+        np.testing.assert_allclose(one.points, other.points, atol=0.01)
 
 
 def test_mirror_flips_and_renames() -> None:
     pose = WALK[40]
     out = Normalizer(TARGET, SIZE, TARGET, mirror=True, refine=False).apply(pose)
     right, left = INDEX["right_wrist"], INDEX["left_wrist"]
-    centre = 2 * (256 + 0.0) - pose.points[left, 0]
-    assert out.points[right, 0] == pytest.approx(centre + 2 * TARGET.center_x * 512, abs=1.0)
+    assert out.points[right, 0] == pytest.approx(512 - pose.points[left, 0], abs=0.01)
     assert out.points[right, 1] == pytest.approx(pose.points[left, 1], abs=0.01)
 
 
@@ -236,7 +232,7 @@ def test_a_wide_picture_fits_into_a_square_one() -> None:
     stats = BodyStats(0.95, 0.7, 0.6, 0.4, 0.33, 16 / 9)
     for aside in np.linspace(-0.88, 0.88, 41):
         pose = dancer(0.0, (720, 1280), 0.6, 0.95, aside)
-        out = Normalizer(replace(TARGET, center_x=0.0), SIZE, stats, refine=False).apply(pose)
+        out = Normalizer(TARGET, SIZE, stats, refine=False).apply(pose)
         hips.append(float(out.points[INDEX["mid_hip"], 0]))
     assert min(hips) >= 0
     assert max(hips) <= 512

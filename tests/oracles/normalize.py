@@ -42,14 +42,13 @@ def normalize(
     """
     height, width = size
     points = points.astype(np.float64)
-    centre = performer.center_x
     if mirror:
-        points, scores, centre = points.copy()[list(MIRROR)], scores[list(MIRROR)], -centre
+        points, scores = points.copy()[list(MIRROR)], scores[list(MIRROR)]
         points[:, 0] = width - points[:, 0]
     toe = foot_line(points, scores, size)
     scale, foot = depth(toe, target, performer)
     hip = (points[INDEX["mid_hip"], 0] - width / 2) / height
-    root = target.center_x + aside(hip - centre, centre, scale, width / height, target)
+    root = aside(hip, scale, width / height, target)
     out = np.empty_like(points)
     x = (points[:, 0] - width / 2) / height
     out[:, 0] = label[1] / 2 + (root + (x - hip) * scale) * label[1] / target.aspect
@@ -75,11 +74,10 @@ def depth(toe: float, target: BodyStats, performer: BodyStats) -> tuple[float, f
     return scale, (1 - p) * far + p * target.toe_near
 
 
-def aside(offset: float, centre: float, scale: float, aspect: float, target: BodyStats) -> float:
-    """The root's place from the target's centre; the outer half takes what would fall out."""
+def aside(offset: float, scale: float, aspect: float, target: BodyStats) -> float:
+    """The root's place from the picture's centre; the outer half takes what would fall out."""
     side = 1 if offset >= 0 else -1
-    reach = (aspect / 2 - side * centre) * scale
-    room = target.aspect / 2 - side * target.center_x
+    reach, room = aspect / 2 * scale, target.aspect / 2
     wanted = abs(offset * scale)
     if reach > room > 0:
         wanted = float(np.interp(wanted, [0, room / 2, reach], [0, room / 2, room]))

@@ -24,7 +24,7 @@ def make_codebook(data: Dataset) -> Codebook:
     numbers = data.train
     numbers = numbers[np.linspace(0, len(numbers) - 1, min(CANDIDATES, len(numbers))).astype(int)]
     points, scores = data.points[numbers], data.scores[numbers]
-    chosen = farthest_points(as_vectors(points, scores, data.size), MAX_POSES)
+    chosen = farthest_points(as_vectors(points, scores, data.stage), MAX_POSES)
     neutral = neutral_frame(data)
     return Codebook(
         points=points[chosen],
@@ -59,7 +59,7 @@ def neutral_frame(data: Dataset) -> int:
     numbers = data.train
     points = data.points[numbers]
     seen = data.scores[numbers]
-    body = data.body.height_near * data.size[0]
+    body = data.body.height_near * data.stage[0]
     after = np.minimum(numbers + 1, len(data) - 1)
     moves = np.abs(data.points[after, :25] - points[:, :25]).mean((1, 2)) / body
     hands = points[:, _HANDS, 1] - points[:, _HIPS, 1]
@@ -73,7 +73,7 @@ def neutral_frame(data: Dataset) -> int:
     # Facing the camera, the person's right is at the picture's left.
     turned = np.maximum(0.2 - (points[:, 5, 0] - points[:, 2, 0]) / body, 0)
     middle = np.median(points[:, _HIPS, 0])
-    aside = np.abs(points[:, _HIPS, 0].mean(1) - middle) / data.size[1]
+    aside = np.abs(points[:, _HIPS, 0].mean(1) - middle) / data.stage[1]
     cost = 20 * moves + 3 * raised + spread + 3 * lean + 2 * uneven + 2 * crouch
     cost += hidden + 4 * turned + aside
     return int(numbers[int(cost.argmin())])

@@ -34,7 +34,8 @@ class GeneratorGraph(nn.Module):
 
     def forward(self, label: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """label: uint8 (1, h, w, 3); state: float32 (1, 4, h, w) -> (rgba, next_state)."""
-        planes = label.permute(0, 3, 1, 2).to(torch.float32) * (2 / 255) - 1
+        # Floats first: TensorRT takes bytes at its border, but moves none of them about.
+        planes = label.to(torch.float32).permute(0, 3, 1, 2) * (2 / 255) - 1
         next_state = self.student(planes, state)
         rgba = torch.round(next_state * 255).permute(0, 2, 3, 1).to(torch.uint8)
         return rgba, next_state

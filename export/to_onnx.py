@@ -25,6 +25,7 @@ from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
 from live.frames import Image
 from live.skeleton import Drawer
 from live.subject import Consent, SubjectManifest, encode_codebook, write_subject
+from live.window import into_window
 from training.dataset import Dataset, encode_jpeg
 from training.masks import person_box
 from training.run import Trained, load_trained
@@ -74,6 +75,7 @@ def export(options: ExportOptions) -> Exported:
         stage_size=data.stage,
         style=trained.record.style,
         body=data.body,
+        window=data.window,
         consent=consent,
         footage=_footage(data),
         training={**trained.facts, "weights": options.weights, "size": list(data.size)},
@@ -103,7 +105,10 @@ def read_consent(path: Path) -> Consent:
 def _labels(data: Dataset, trained: Trained) -> list[Image]:
     drawer = Drawer(data.size, trained.record.style)
     tail = data.held_out[:8] if len(data.held_out) >= 8 else data.train[:8]
-    return [drawer.draw(data.points[n], data.scores[n]) for n in tail]
+    return [
+        drawer.draw(into_window(data.points[n], data.regions[n], data.size), data.scores[n])
+        for n in tail
+    ]
 
 
 def _footage(data: Dataset) -> dict[str, Any]:
@@ -129,7 +134,7 @@ def _thumb(data: Dataset) -> bytes:
     """The person in the neutral stance, cut out of the footage."""
     frame = neutral_frame(data)
     image = data.frame(frame)
-    box = person_box(data.points[frame], data.scores[frame], data.size)
+    box = person_box(data.points[frame], data.scores[frame], data.stage)
     assert box is not None  # a neutral frame shows the person
     cut = image[box.top : box.bottom, box.left : box.right]
     width = max(round(cut.shape[1] * THUMB_HEIGHT / cut.shape[0]), 1)

@@ -13,14 +13,25 @@ from live.skeleton import Drawer
 from live.smooth import Smoother
 from live.subject import Subject
 from live.timing import Timing
+from live.window import StageWindow, into_window
 
 log = logging.getLogger(__name__)
 
 
 def neutral_pose(subject: Subject) -> Pose:
-    """The bundle's calm stance, as a pose in label pixels."""
+    """The bundle's calm stance, as a pose on the stage."""
     book = subject.codebook
-    return Pose(book.neutral_points, book.neutral_scores, 0.0, subject.manifest.generator_size)
+    return Pose(book.neutral_points, book.neutral_scores, 0.0, subject.manifest.stage_size)
+
+
+def neutral_label(subject: Subject) -> Label:
+    """The calm stance as the generator sees it: a real label to try an engine on."""
+    manifest, pose = subject.manifest, neutral_pose(subject)
+    size = manifest.generator_size
+    window = StageWindow(manifest.body, manifest.stage_size, size, manifest.window)
+    region = window.follow(pose, 0.0)
+    drawn = Drawer(size, manifest.style).draw(into_window(pose.points, region, size), pose.scores)
+    return Label(drawn, 0.0, region)
 
 
 class PictureMaker:
@@ -41,7 +52,11 @@ class PictureMaker:
         self._generator = generator
         self._smoother = smoother
         self._ladder = Ladder(neutral_pose(subject), ladder)
-        self._drawer = Drawer(generator.size, subject.manifest.style)
+        manifest = subject.manifest
+        self._window = StageWindow(
+            manifest.body, manifest.stage_size, generator.size, manifest.window
+        )
+        self._drawer = Drawer(generator.size, manifest.style)
         self._timing = timing
         self._sequence = 0
         self._failing = False
@@ -70,8 +85,10 @@ class PictureMaker:
             if rung == "neutral":
                 self._smoother.reset()
         with self._timing.section("draw"):
-            drawn = self._drawer.draw(shown.points, shown.scores)
-        return Label(drawn, sighting.captured_s), rung
+            region = self._window.follow(shown, now_s)
+            points = into_window(shown.points, region, self._drawer.size)
+            drawn = self._drawer.draw(points, shown.scores)
+        return Label(drawn, sighting.captured_s, region), rung
 
     def _image(self, label: Label, rung: Rung, now_s: float) -> tuple[Image, Rung]:
         layer = self._layer(label)

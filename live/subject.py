@@ -5,8 +5,9 @@ A bundle is a folder, or one .zip of it, holding
     subject.json    the manifest (`SubjectManifest`), with the SHA-256 of every file below
     generator.onnx  label + state -> premultiplied RGBA + next state
     plate.png       the stage without the person, RGB, at the stage's size
-    poses.npz       codebook of training poses and the neutral pose, in label pixels
+    poses.npz       codebook of training poses and the neutral pose, in stage pixels
     thumb.jpg       a small portrait
+    generator.int8.onnx  optional: the generator with 8-bit convolutions, for CPUs
     face.onnx       optional
 
 Plain data only: nothing is ever unpickled. Files are read into memory, hashed, and only then
@@ -34,11 +35,13 @@ from live.bundle_files import BROKEN_ZIP, folder_reader, zip_reader
 from live.errors import SubjectError
 from live.frames import Image
 from live.skeleton import JOINTS, LabelStyle
+from live.window import WindowSettings
 
-FORMAT = 1
+FORMAT = 2
+OLDEST = 2  # in format 1 the generator saw the whole stage
 MANIFEST = "subject.json"
 REQUIRED = ("generator.onnx", "plate.png", "poses.npz", "thumb.jpg")
-OPTIONAL = ("face.onnx",)
+OPTIONAL = ("face.onnx", "generator.int8.onnx")
 MAX_FILE_BYTES = 1 << 30  # a teacher's weights fit; a zip bomb does not
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_SIDE_PX = 4096
@@ -63,6 +66,7 @@ class SubjectManifest:
     stage_size: tuple[int, int]  # (height, width) of the plate and of the picture, pixels
     style: LabelStyle
     body: BodyStats
+    window: WindowSettings  # what of the stage the generator sees
     consent: Consent | None
     footage: dict[str, Any] = field(default_factory=dict)  # where the training pictures came from
     training: dict[str, Any] = field(default_factory=dict)  # how it was trained
@@ -83,7 +87,7 @@ class SubjectManifest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Codebook:
-    """Poses of the training footage, in label pixels."""
+    """Poses of the training footage, in pixels of the stage."""
 
     points: NDArray[np.float32]  # (K, J, 2)
     scores: NDArray[np.float32]  # (K, J)
@@ -115,6 +119,7 @@ class Subject:
     manifest: SubjectManifest
     generator: bytes  # an ONNX model
     face: bytes | None  # an ONNX model
+    small: bytes | None  # the generator with 8-bit convolutions, an ONNX model
     plate: Image  # RGB uint8 (H, W, 3) at the stage's size
     codebook: Codebook
     origin: Path
@@ -140,6 +145,7 @@ def load_subject(path: Path) -> Subject:
         manifest=manifest,
         generator=files["generator.onnx"],
         face=files.get("face.onnx"),
+        small=files.get("generator.int8.onnx"),
         plate=plate,
         codebook=_decode_codebook(files["poses.npz"], path),
         origin=path,
@@ -170,6 +176,19 @@ def write_subject(folder: Path, manifest: SubjectManifest, files: Mapping[str, b
     building.rename(folder)
 
 
+def add_to_subject(folder: Path, name: str, content: bytes) -> None:
+    """Put one of the `OPTIONAL` files into a bundle that is a folder; whole or not at all.
+
+    Raises SubjectError where the bundle is broken or a .zip.
+    """
+    subject = load_subject(folder)
+    if not folder.is_dir():
+        raise SubjectError(f"{folder} is no folder; unpack it, or export the subject again")
+    files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != MANIFEST}
+    known = {name: files[name] for name in REQUIRED + OPTIONAL if name in files}
+    write_subject(folder, subject.manifest, {**known, name: content})
+
+
 def _manifest_json(manifest: SubjectManifest, files: Mapping[str, bytes]) -> str:
     data = {
         "format": FORMAT,
@@ -179,6 +198,7 @@ def _manifest_json(manifest: SubjectManifest, files: Mapping[str, bytes]) -> str
         "stage_size": list(manifest.stage_size),
         "style": asdict(manifest.style),
         "body": manifest.body.to_json(),
+        "window": manifest.window.to_json(),
         "consent": asdict(manifest.consent) if manifest.consent else None,
         "footage": manifest.footage,
         "training": manifest.training,
@@ -214,6 +234,11 @@ def _parse_manifest(text: bytes, path: Path) -> tuple[SubjectManifest, dict[str,
             f"{where} has format {data['format']}, this program knows {FORMAT}; "
             f"update the program or export the subject with this version"
         )
+    if data["format"] < OLDEST:
+        raise SubjectError(
+            f"{where} has format {data['format']}, this program knows {OLDEST} to {FORMAT}; "
+            f"train and export the subject again with this version"
+        )
     try:
         return _manifest_from(data), _hashes_from(data["files"])
     except (KeyError, TypeError, ValueError) as error:
@@ -235,6 +260,7 @@ def _manifest_from(data: dict[str, Any]) -> SubjectManifest:
         stage_size=tuple(data["stage_size"]),
         style=LabelStyle(**style),
         body=BodyStats.from_json(data["body"]),
+        window=WindowSettings.from_json(data["window"]),
         consent=Consent(**data["consent"]) if data["consent"] is not None else None,
         **records,
     )

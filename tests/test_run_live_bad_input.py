@@ -146,7 +146,13 @@ def tampered(subject: Path) -> Path:
 
 def newer(subject: Path) -> Path:
     path = subject / "subject.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 3}))
+    return subject
+
+
+def older(subject: Path) -> Path:
+    path = subject / "subject.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 1}))
     return subject
 
 
@@ -180,7 +186,8 @@ def half_a_zip(subject: Path) -> Path:
     ("harm", "says"),
     [
         (tampered, "generator.onnx of"),
-        (newer, "format 2, this program knows 1"),
+        (newer, "format 3, this program knows 2; update the program"),
+        (older, "train and export the subject again with this version"),
         (incomplete, "plate.png is missing"),
         (of_wrong_shape, "export the subject again"),
         (of_no_net, "cannot be loaded"),

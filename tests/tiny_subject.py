@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from live.body import BodyStats
 from live.skeleton import INDEX, JOINTS, LabelStyle
 from live.subject import Codebook, Consent, SubjectManifest, encode_codebook, write_subject
+from live.window import WindowSettings
 
 PLATE_RGB = (90, 100, 110)
 
@@ -92,6 +93,7 @@ def tiny_manifest(size: tuple[int, int], stage: tuple[int, int]) -> SubjectManif
         stage_size=stage,
         style=LabelStyle(),
         body=BodyStats(0.88, 0.7, 0.72, 0.5, 0.35, stage[1] / stage[0]),
+        window=WindowSettings(),
         consent=Consent("nobody", "synthetic: no living person", "tests", "2026-01-01"),
     )
 
@@ -99,7 +101,7 @@ def tiny_manifest(size: tuple[int, int], stage: tuple[int, int]) -> SubjectManif
 def tiny_files(size: tuple[int, int], stage: tuple[int, int]) -> dict[str, bytes]:
     """The files of the bundle, by name."""
     plate = np.full((*stage, 3), PLATE_RGB[::-1], np.uint8)
-    points, scores = standing(*size)
+    points, scores = standing(*stage)
     return {
         "generator.onnx": label_generator(*size),
         "plate.png": cv2.imencode(".png", plate)[1].tobytes(),

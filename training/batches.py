@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from live.skeleton import Drawer, LabelStyle
+from live.window import into_window
 from training.augment import AugmentSettings, Faults, draw_faults
 from training.dataset import SEEN_SCORE, Dataset
 from training.framing import MULTIPLE
 from training.masks import Box, make_masks, person_box
+from training.views import grown, on_stage, view
 
-LARGEST_CROP = (0.625, 0.5)  # (height, width), fractions of the picture's height
+LARGEST_CROP = (0.55, 0.45)  # (height, width), fractions of the picture's height
 SMALLEST_CROP = 96  # pixels
 
 
@@ -37,6 +39,7 @@ class BatchSettings:
     stride: int = 3  # frames between two steps of a stream, at most
     slack: float = 0.12  # of the crop's sides, by which the figure may stand off its middle
     aside_chance: float = 0.08  # of a crop anywhere instead of on the person
+    zoom: float = 0.05  # windows are up to so much larger or smaller than on stage
     augment: AugmentSettings = AugmentSettings()
 
 
@@ -63,6 +66,7 @@ class _Stream:
     stride: int
     box: Box
     faults: Faults
+    zoom: float
 
 
 class Batches:
@@ -75,8 +79,7 @@ class Batches:
         self._data = data
         self._seed = seed
         self._drawer = Drawer(data.size, style)
-        self._plate = data.small_plate()
-        self._unseen = data.small_unseen()
+        self._unseen = data.unseen.astype(np.float32)
         self._trainable = data.train
         crop = settings.crop or figure_size(data)
         self._height, self._width = min(crop[0], data.size[0]), min(crop[1], data.size[1])
@@ -111,30 +114,38 @@ class Batches:
         frame = self._frame_of(stream, age)
         points, scores = self._data.points[frame], self._data.scores[frame]
         rng = np.random.default_rng((self._seed, row, number, age))
+        data, size = self._data, self._data.size
+        region = grown(data.regions[frame], stream.zoom)
+        points = into_window(points, region, size)
         label = self._drawer.draw(*stream.faults.apply(points, scores.copy(), rng))
         cut = (slice(stream.box.top, stream.box.bottom), slice(stream.box.left, stream.box.right))
         nobody = stream.faults.nobody
-        truth = self._plate[cut] if nobody else self._data.frame(frame)[cut]
+        plate = view(data.plate, region, size)[cut]
+        truth = plate if nobody else view(data.frame(frame), region, size)[cut]
+        unseen = view(self._unseen, region, size)[cut]
         corner = np.array([stream.box.left, stream.box.top], np.float32)
         shown = scores * np.float32(not nobody)
-        masks = make_masks(truth, self._plate[cut], self._unseen[cut], points - corner, shown)
+        masks = make_masks(truth, plate, unseen, points - corner, shown)
+        inside = on_stage(region, data.stage, size)[cut]  # what lies outside is never shown
         return {
             "label": label[cut],
             "truth": truth,
-            "plate": self._plate[cut],
-            "weight": masks.weight,
-            "solid": masks.solid,
-            "clear": masks.clear,
+            "plate": plate,
+            "weight": masks.weight * inside,
+            "solid": masks.solid * inside,
+            "clear": masks.clear * inside,
             "begins": np.asarray(age == 0, np.float32),
         }
 
     def _stream(self, rng: np.random.Generator) -> _Stream:
         start = int(rng.choice(self._trainable))
+        zoom = 1 + self.settings.zoom * rng.uniform(-1, 1)
         return _Stream(
             start=start,
             stride=int(rng.integers(1, self.settings.stride + 1)),
-            box=self._box(start, rng),
+            box=self._box(start, zoom, rng),
             faults=draw_faults(self.settings.augment, self._data.size[0], rng),
+            zoom=zoom,
         )
 
     def _frame_of(self, stream: _Stream, age: int) -> int:
@@ -151,11 +162,12 @@ class Batches:
             frame = after
         return frame
 
-    def _box(self, frame: int, rng: np.random.Generator) -> Box:
+    def _box(self, frame: int, zoom: float, rng: np.random.Generator) -> Box:
         """A crop around the figure, never always centred, or at times anywhere."""
         crop = np.array([self._width, self._height])
         seen = self._data.scores[frame] > SEEN_SCORE
-        places = self._data.points[frame][seen]
+        region = grown(self._data.regions[frame], zoom)
+        places = into_window(self._data.points[frame][seen], region, self._data.size)
         low, high = places.min(0), places.max(0)
         # A figure larger than the crop is shown in parts, each as often as the others.
         reach = self.settings.slack * crop + np.maximum(high - low - 0.8 * crop, 0) / 2
@@ -174,7 +186,12 @@ def figure_size(data: Dataset) -> tuple[int, int]:
     whole frames the same seconds would teach a fraction of it. A figure that is larger is shown in
     parts.
     """
-    boxes = [person_box(data.points[n], data.scores[n], data.size) for n in data.train]
+    boxes = [
+        person_box(
+            into_window(data.points[n], data.regions[n], data.size), data.scores[n], data.size
+        )
+        for n in data.train
+    ]
     sides = np.array([(b.bottom - b.top, b.right - b.left) for b in boxes if b])
     most = np.array(LARGEST_CROP) * data.size[0]
     needed = np.minimum(np.quantile(sides, 0.6, axis=0), most)

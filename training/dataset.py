@@ -1,7 +1,7 @@
 """The dataset folder: what `training.prepare` writes and everything else in training reads.
 
     dataset.json         format, sizes, footage facts, counts, body statistics, SHA-256 of the files
-    shards/00000.bin     a few hundred frames at the training size, JPEG after JPEG
+    shards/00000.bin     a few hundred frames at the stage's size, JPEG after JPEG
     shards/00000.npz     where each begins, and its pose, time and clip
     plate.png            the background at the stage's size, RGB
     unseen.png           255 where the background was never seen
@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 
 from live.body import BodyStats
 from live.errors import SetupError
-from live.frames import Image
+from live.frames import Image, Pose, Region
 from live.skeleton import JOINTS
+from live.window import StageWindow, WindowSettings
 
-FORMAT = 1
+FORMAT = 2
 FACTS = "dataset.json"
 JPEG_QUALITY = 97
 SEEN_SCORE = 0.3  # a joint that scores more is seen
@@ -38,29 +39,25 @@ class Shard:
     """A run of frames of one clip."""
 
     jpegs: list[bytes]
-    points: NDArray[np.float32]  # (N, J, 2), pixels of the training size
+    points: NDArray[np.float32]  # (N, J, 2), pixels of the stage
     scores: NDArray[np.float32]  # (N, J)
     times_s: NDArray[np.float64]  # (N,), of the clip
     clip: int  # number of the video
-    stage_jpegs: list[bytes]  # a few of the frames at the stage's size, for the plate
-    stage_rows: NDArray[np.int64]  # which
 
 
 def write_shard(folder: Path, number: int, shard: Shard) -> None:
     """Write one shard; its .npz appears last and whole, so a kill leaves a shard or none."""
     folder.mkdir(parents=True, exist_ok=True)
-    blobs = shard.jpegs + shard.stage_jpegs
-    write_whole(folder / f"{number:05d}.bin", b"".join(blobs))
+    write_whole(folder / f"{number:05d}.bin", b"".join(shard.jpegs))
     partial = folder / f"{number:05d}.npz.partial"
     with partial.open("wb") as file:
         np.savez(
             file,
-            offsets=np.cumsum([0, *(len(blob) for blob in blobs)]),
+            offsets=np.cumsum([0, *(len(jpeg) for jpeg in shard.jpegs)]),
             points=shard.points,
             scores=shard.scores,
             times_s=shard.times_s,
             clip=np.int64(shard.clip),
-            stage_rows=shard.stage_rows,
         )
         file.flush()
         os.fsync(file.fileno())
@@ -104,7 +101,6 @@ class ShardReader:
             self.scores: NDArray[np.float32] = arrays["scores"]
             self.times_s: NDArray[np.float64] = arrays["times_s"]
             self.clip = int(arrays["clip"])
-            self.stage_rows: NDArray[np.int64] = arrays["stage_rows"]
         self._blob = np.memmap(folder / f"{number:05d}.bin", np.uint8, "r")
         if len(self._blob) != self.offsets[-1]:
             raise SetupError(
@@ -115,12 +111,8 @@ class ShardReader:
         return len(self.points)
 
     def frame(self, row: int) -> Image:
-        """RGB uint8 (h, w, 3) at the training size."""
+        """RGB uint8 (H, W, 3) at the stage's size."""
         return decode(self._blob[self.offsets[row] : self.offsets[row + 1]])
-
-    def stage_frame(self, index: int) -> Image:
-        """RGB uint8 (H, W, 3) at the stage's size; `index` counts `stage_rows`."""
-        return self.frame(len(self) + index)
 
 
 class Dataset:
@@ -133,6 +125,7 @@ class Dataset:
         self.size: tuple[int, int] = tuple(self.facts["size"])
         self.stage: tuple[int, int] = tuple(self.facts["stage"])
         self.body = BodyStats.from_json(self.facts["body"])
+        self.window = WindowSettings.from_json(self.facts["window"])
         self._shards = [ShardReader(folder / "shards", n) for n in range(self.facts["shards"])]
         self._starts = np.cumsum([0, *(len(shard) for shard in self._shards)])
         self.points = np.concatenate([shard.points for shard in self._shards])
@@ -143,6 +136,7 @@ class Dataset:
         self.unseen = _read_picture(folder / "unseen.png")[:, :, 0] > 127
         self.seen = shows_person(self.scores)
         self.train_count = int(self.facts["train_frames"])
+        self.regions = self._regions()
 
     def __len__(self) -> int:
         return len(self.points)
@@ -158,25 +152,25 @@ class Dataset:
         return np.arange(self.train_count, len(self))
 
     def frame(self, number: int) -> Image:
-        """RGB uint8 (h, w, 3) at the training size."""
+        """RGB uint8 (H, W, 3) at the stage's size."""
         shard = int(np.searchsorted(self._starts, number, "right")) - 1
         return self._shards[shard].frame(number - int(self._starts[shard]))
 
-    def small_plate(self) -> Image:
-        """The plate at the training size, RGB uint8 (h, w, 3)."""
-        return np.asarray(_resized(self.plate, self.size), np.uint8)
+    def new_window(self) -> StageWindow:
+        """As the stage makes it, before its first pose."""
+        return StageWindow(self.body, self.stage, self.size, self.window)
 
-    def small_unseen(self) -> NDArray[np.float32]:
-        """(h, w) float32 in [0, 1]: 1 where the background was never seen."""
-        return _resized(self.unseen.astype(np.float32), self.size).astype(np.float32)
-
-
-def _resized(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    if image.shape[:2] == size:
-        return image
-    shrinks = image.shape[0] > size[0]
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, size[::-1], interpolation=how))
+    def _regions(self) -> list[Region]:
+        """Every frame's window, followed through each clip as on stage."""
+        window, regions, clip = self.new_window(), list[Region](), -1
+        for points, scores, time_s, number in zip(
+            self.points, self.scores, self.times_s.tolist(), self.clips.tolist(), strict=True
+        ):
+            if number != clip:
+                window.reset()
+                clip = number
+            regions.append(window.follow(Pose(points, scores, time_s, self.stage), time_s))
+        return regions
 
 
 def shows_person(scores: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -191,12 +185,14 @@ def read_facts(folder: Path) -> dict[str, Any]:
         raise SetupError(f"{path} is missing; make the dataset with training.prepare first")
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        newer = facts["format"] > FORMAT
         joints = facts["joints"]
     except (ValueError, KeyError, TypeError) as error:
         raise SetupError(f"{path} is damaged ({error}); prepare the footage again") from error
-    if newer:
-        raise SetupError(f"{path} has format {facts['format']}, this program knows {FORMAT}")
+    if facts["format"] != FORMAT:
+        raise SetupError(
+            f"{path} has format {facts['format']}, this program knows {FORMAT}; "
+            f"prepare the footage again with this version"
+        )
     if joints != len(JOINTS):
         raise SetupError(f"{path} has {joints} joints, this skeleton {len(JOINTS)}; prepare again")
     return dict(facts)

@@ -11,11 +11,12 @@ import argparse
 import itertools
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -45,11 +46,14 @@ class EvaluateOptions:
     pairs: tuple[tuple[Path, Path], ...] = ()  # (performer's dataset, target's dataset)
     frames: int = 300  # of the tail and of every pair, from its beginning
     pose: bool = True  # find the pose in every picture again
+    height: int = 256  # of the stage's pictures when they are compared, pixels
     data: Path | None = None  # where the dataset is now, if it was moved
 
     def __post_init__(self) -> None:
         if self.frames < 2:
             raise SetupError(f"--frames is {self.frames}; at least 2 are needed")
+        if not 64 <= self.height <= 4096:
+            raise SetupError(f"--height is {self.height}; it must be within 64 and 4096")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,79 +74,105 @@ def evaluate(options: EvaluateOptions) -> Sheet:
     data = Dataset(options.data or trained.record.data)
     pairs = [(Dataset(performer), Dataset(target)) for performer, target in options.pairs]
     tail = data.held_out[: options.frames]
-    contests = [_tail_contest(trained, data, tail)]
-    contests += [_pair_contest(trained, data, *pair, options.frames) for pair in pairs]
+    contests = [_tail_contest(trained, data, tail, options.height)]
+    contests += [_pair_contest(trained, data, pair, options) for pair in pairs]
     for number, contest in enumerate(contests):
         name = "strip.png" if not number else f"paired-{number}.png"
         contest.strip().write(options.run / name)
-    scores = [_scores(contest, data) for contest in contests]
+    scores = [_scores(contest) for contest in contests]
     # The pose estimator comes last: its threads and torch's get in each other's way.
     found = _find_poses(contests) if options.pose else [{} for _ in contests]
     rows = [_rows(*parts) for parts in zip(contests, scores, found, strict=True)]
     sheet = Sheet(
-        _facts(trained, data, len(tail)), rows[0], [row for more in rows[1:] for row in more]
+        _facts(trained, data, len(tail), options.height),
+        rows[0],
+        [row for more in rows[1:] for row in more],
     )
     sheet.write(options.run)
     return sheet
 
 
-def _tail_contest(trained: Trained, data: Dataset, frames: NDArray[np.int64]) -> _Contest:
+def _tail_contest(
+    trained: Trained, data: Dataset, frames: NDArray[np.int64], height: int
+) -> _Contest:
     """On the held-out tail: the student on poses as found and as the stage smooths them."""
-    truths = [data.frame(int(number)) for number in frames]
     poses = (data.points[frames], data.scores[frames])
-    plate = data.small_plate()
-    steady = smoothed(poses, [float(t) for t in data.times_s[frames]], data.size)
-    before = [data.frame(max(int(number) - 1, 0)) for number in frames]
+    times_s = data.times_s[frames]
+    steady = smoothed(poses, times_s.tolist(), data.stage)
+    before = np.maximum(frames - 1, 0)
     pictures = {
-        "student": replay(trained, poses, plate),
-        "student, smoothed as live": replay(trained, steady, plate),
-        "nearest neighbour": _nearest(data, poses),
-        "previous frame": before,
-        "plate": [plate] * len(truths),
+        "student": _measured(replay(trained, poses, times_s, data), height),
+        "student, smoothed as live": _measured(replay(trained, steady, times_s, data), height),
+        "nearest neighbour": _nearest(data, poses, height),
+        "previous frame": _measured(map(data.frame, before.tolist()), height),
+        "plate": _measured([data.plate], height) * len(frames),
     }
-    return _Contest(truths, poses, pictures)
+    truths = _measured(map(data.frame, frames.tolist()), height)
+    return _Contest(truths, _scaled(poses, height / data.stage[0]), pictures)
 
 
 def _pair_contest(
-    trained: Trained, data: Dataset, performer: Dataset, target: Dataset, count: int
+    trained: Trained, data: Dataset, pair: tuple[Dataset, Dataset], options: EvaluateOptions
 ) -> _Contest:
     """On paired truth: the performer drives, the target really does the same."""
-    count = min(len(performer), len(target), count)
-    if target.size != data.size:
+    performer, target = pair
+    if target.stage != data.stage:
         raise SetupError(
-            f"{target.folder} has size {target.size}, the student {data.size}; prepare it with "
-            f"--size {data.size[0]} from footage of the same shape"
+            f"{target.folder} has pictures of {target.stage}, the student's data {data.stage}; "
+            f"prepare it with --stage {data.stage[0]} from footage of the same shape"
         )
-    frames = np.arange(count)
-    truths = [target.frame(number) for number in range(count)]
+    frames = np.arange(min(len(performer), len(target), options.frames))
     own = (target.points[frames], target.scores[frames])
-    driven = retargeted(performer, frames, data.body, data.size)
+    driven = retargeted(performer, frames, data.body, data.stage)
     # Statistics of two different dances place the figure differently; with those of the pair's own
     # dance the pixels can be compared.
-    placed = retargeted(performer, frames, target.body, data.size)
-    plate = data.small_plate()
+    placed = retargeted(performer, frames, target.body, data.stage)
+    height = options.height
+
+    def made(poses: Poses) -> list[Image]:
+        return _measured(replay(trained, poses, target.times_s[frames], data), height)
+
     pictures = {
-        "performed, placed as the truth": replay(trained, placed, plate),
-        "performed, placed as live": replay(trained, driven, plate),
-        "target's own poses": replay(trained, own, plate),
-        "nearest neighbour, placed as the truth": _nearest(data, placed),
-        "plate": [plate] * count,
+        "performed, placed as the truth": made(placed),
+        "performed, placed as live": made(driven),
+        "target's own poses": made(own),
+        "nearest neighbour, placed as the truth": _nearest(data, placed, height),
+        "plate": _measured([data.plate], height) * len(frames),
     }
-    return _Contest(truths, own, pictures)
+    truths = _measured(map(target.frame, frames.tolist()), height)
+    return _Contest(truths, _scaled(own, height / data.stage[0]), pictures)
 
 
-def _nearest(data: Dataset, poses: Poses) -> list[Image]:
+def _nearest(data: Dataset, poses: Poses, height: int) -> list[Image]:
     """For every pose the training frame whose pose is closest."""
-    known = as_vectors(data.points[data.train], data.scores[data.train], data.size)
-    found = nearest(as_vectors(*poses, data.size), known)
-    return [data.frame(int(data.train[number])) for number in found]
+    known = as_vectors(data.points[data.train], data.scores[data.train], data.stage)
+    found = nearest(as_vectors(*poses, data.stage), known)
+    return _measured(map(data.frame, data.train[found].tolist()), height)
 
 
-def _scores(contest: _Contest, data: Dataset) -> Scores:
+def _measured(pictures: Iterable[Image], height: int) -> list[Image]:
+    """Pictures of the stage at the height at which they are compared."""
+    return [_scaled_to(picture, height) for picture in pictures]
+
+
+def _scaled_to(picture: Image, height: int) -> Image:
+    width = round(picture.shape[1] * height / picture.shape[0])
+    if height == picture.shape[0]:
+        return picture
+    how = cv2.INTER_AREA if height < picture.shape[0] else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=how), np.uint8)
+
+
+def _scaled(poses: Poses, factor: float) -> Poses:
+    return poses[0] * np.float32(factor), poses[1]
+
+
+def _scores(contest: _Contest) -> Scores:
     """Everybody's figures in every region."""
     scorer = Scorer(contest.truths)
-    whole = Box(0, 0, data.size[1], data.size[0])
-    person = [person_box(p, s, data.size) for p, s in zip(*contest.poses, strict=True)]
+    height, width = contest.truths[0].shape[:2]
+    whole = Box(0, 0, width, height)
+    person = [person_box(p, s, (height, width)) for p, s in zip(*contest.poses, strict=True)]
     regions: dict[str, Sequence[Box | None]] = {
         "picture": [whole] * len(contest.truths),
         "person": person,
@@ -216,10 +246,11 @@ def _find(estimator: PoseEstimator, picture: Image, number: int) -> Poses | None
     return None if pose is None else (pose.points, pose.scores)
 
 
-def _facts(trained: Trained, data: Dataset, tail: int) -> dict[str, Any]:
+def _facts(trained: Trained, data: Dataset, tail: int, height: int) -> dict[str, Any]:
     return {
         **trained.facts,
         "size": list(data.size),
+        "measured_at_height": height,
         "training_frames": len(data.train),
         "held_out_frames_measured": tail,
         "recursive": "every picture but the first has the one before it as state",
@@ -235,11 +266,14 @@ def parse(arguments: list[str] | None = None) -> EvaluateOptions:
         metavar=("PERFORMER_DATA", "TARGET_DATA"), help="two datasets of one choreography",
     )  # fmt: skip
     parser.add_argument("--frames", type=int, default=300, help="measured, at most")
+    parser.add_argument("--height", type=int, default=256, help="at which pictures are compared")
     parser.add_argument("--no-pose", action="store_true", help="leave out pose error and missed")
     parser.add_argument("--data", type=Path, help="the dataset, if it was moved")
     given = parser.parse_args(arguments)
     pairs = tuple((performer, target) for performer, target in given.pair)
-    return EvaluateOptions(given.run, pairs, given.frames, not given.no_pose, given.data)
+    return EvaluateOptions(
+        given.run, pairs, given.frames, not given.no_pose, given.height, given.data
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -51,6 +51,11 @@ class Framing:
         return np.ascontiguousarray(image)
 
 
-def width_for(height: int, source: tuple[int, int]) -> int:
-    """The multiple of 32 nearest to the width that keeps the aspect of `source` (height, width)."""
-    return max(round(height * source[1] / source[0] / MULTIPLE), 1) * MULTIPLE
+def stage_width(height: int, source: tuple[int, int]) -> int:
+    """The even width nearest to what keeps the aspect of `source` (height, width)."""
+    return max(round(height * source[1] / source[0] / 2), 1) * 2
+
+
+def window_width(height: int) -> int:
+    """The multiple of 32 nearest to 7/9 of `height`: spread arms fit in, and little else."""
+    return max(round(height * 7 / 9 / MULTIPLE), 1) * MULTIPLE

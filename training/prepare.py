@@ -1,6 +1,6 @@
 """Footage -> dataset.
 
-    python -m training.prepare VIDEO... --out DATA [--size 256] [--stage 512] [--pose mediapipe]
+    python -m training.prepare VIDEO... --out DATA [--size 288] [--stage 512] [--pose blazepose]
 
 Reads every video once, finds the person, and writes frames and poses in shards of some seconds.
 Stopped in the middle, the same command goes on with the first unfinished shard.
@@ -28,6 +28,7 @@ from live.frames import Frame, Image, Pose
 from live.normalize import fit_body_stats
 from live.pose.base import PoseEstimator
 from live.skeleton import JOINTS
+from live.window import WindowSettings
 from training.dataset import (
     FACTS,
     FORMAT,
@@ -39,11 +40,11 @@ from training.dataset import (
     write_whole,
 )
 from training.footage import Clip, open_clip, read_clip
-from training.framing import MULTIPLE, Framing, width_for
+from training.framing import MULTIPLE, Framing, stage_width, window_width
 from training.plate import MAX_FRAMES, Plate, body_mask, median_plate
 
 SHARD_FRAMES = 256
-STAGE_EVERY = 8  # every so many frames one is kept at the stage's size, for the plate
+PLATE_EVERY = 8  # every so many frames one is a candidate for the plate
 HELD_OUT = 0.1  # the tail, by time
 MIN_FRAMES = 60  # of the training part that show the person: two seconds
 PLAN = "prepare.json"
@@ -55,29 +56,40 @@ class PrepareOptions:
 
     videos: tuple[Path, ...]
     out: Path
-    size: int = 256  # height of the generator's pictures, pixels
-    stage: int = 512  # height of the plate, pixels
-    pose: str = "mediapipe"
+    size: int = 288  # height of the generator's pictures, pixels
+    stage: int = 512  # height of the plate and of what the audience sees, pixels
+    pose: str = "blazepose"
     progress: bool = True
 
     def __post_init__(self) -> None:
         if self.size % MULTIPLE or self.size < 64:
             raise SetupError(f"--size is {self.size}; it must be a multiple of {MULTIPLE} from 64")
-        if self.stage < self.size:
-            raise SetupError(f"--stage is {self.stage}; it must not be below --size {self.size}")
+        if not 64 <= self.stage <= 4096:
+            raise SetupError(f"--stage is {self.stage}; it must be within 64 and 4096")
         if self.pose not in POSE_ESTIMATORS:
             raise SetupError(f"--pose is {self.pose!r}; known: {', '.join(POSE_ESTIMATORS)}")
+
+
+def _blazepose() -> PoseEstimator:
+    from live.pose.blazepose import BlazePoseSettings
+    from live.pose.blazepose_open import open_blazepose
+    from live.pose.weights import fetch_pose_weights
+
+    # Every frame counts here: an empty one is searched as well, however long that takes.
+    return open_blazepose(fetch_pose_weights(), BlazePoseSettings(search_every_s=0.0))
 
 
 def _mediapipe() -> PoseEstimator:
     from live.pose.mediapipe_tasks import MediaPipePose, MediaPipeSettings
     from live.pose.weights import fetch_pose_weights
 
-    # Every frame counts here: an empty one is searched as well, however long that takes.
     return MediaPipePose(fetch_pose_weights(), MediaPipeSettings(search_every_s=0.0))
 
 
-POSE_ESTIMATORS: dict[str, Callable[[], PoseEstimator]] = {"mediapipe": _mediapipe}
+POSE_ESTIMATORS: dict[str, Callable[[], PoseEstimator]] = {
+    "blazepose": _blazepose,
+    "mediapipe": _mediapipe,
+}
 
 
 def prepare(options: PrepareOptions, estimator: PoseEstimator | None = None) -> dict[str, Any]:
@@ -86,12 +98,12 @@ def prepare(options: PrepareOptions, estimator: PoseEstimator | None = None) -> 
     `estimator` overrides the one named in the options and is left open.
     """
     clips = [open_clip(path) for path in options.videos]
-    size = (options.size, width_for(options.size, clips[0].size))
-    stage = (options.stage, round(size[1] * options.stage / size[0]))
+    size = (options.size, window_width(options.size))
+    stage = (options.stage, stage_width(options.stage, clips[0].size))
     _check_plan(options, clips)
     used = estimator or POSE_ESTIMATORS[options.pose]()
     try:
-        shards = _write_shards(options, clips, used, size, stage)
+        shards = _write_shards(options, clips, used, stage)
     finally:
         if estimator is None:
             used.close()
@@ -125,7 +137,6 @@ def _write_shards(
     options: PrepareOptions,
     clips: list[Clip],
     estimator: PoseEstimator,
-    size: tuple[int, int],
     stage: tuple[int, int],
 ) -> int:
     folder = options.out / "shards"
@@ -140,7 +151,7 @@ def _write_shards(
             skip = sum(map(len, mine))
             last_s = float(mine[-1].times_s[-1]) if mine else 0.0
             if not any(shard.clip > number for shard in done):
-                builder = _ShardBuilder(clip, number, base_s, estimator, size, stage)
+                builder = _ShardBuilder(clip, number, base_s, estimator, stage)
                 for frames in _chunks(read_clip(clip, skip), SHARD_FRAMES):
                     estimator.reset()
                     write_shard(folder, count, builder.build(frames, bar.update))
@@ -168,13 +179,11 @@ class _ShardBuilder:
     number: int
     base_s: float  # the clip's beginning, so that the estimator's clock never runs back
     estimator: PoseEstimator
-    size: tuple[int, int]
     stage: tuple[int, int]
 
     def build(self, frames: list[Frame], tick: Callable[[int], object]) -> Shard:
-        small, large = Framing(self.clip.size, self.size), Framing(self.clip.size, self.stage)
+        framing = Framing(self.clip.size, self.stage)
         jpegs: list[bytes] = []
-        stage_jpegs: list[bytes] = []
         points = np.zeros((len(frames), len(JOINTS), 2), np.float32)
         scores = np.zeros((len(frames), len(JOINTS)), np.float32)
         for row, frame in enumerate(frames):
@@ -182,11 +191,9 @@ class _ShardBuilder:
                 replace(frame, captured_s=self.base_s + frame.captured_s)
             )
             rgb = np.ascontiguousarray(frame.image[:, :, ::-1])
-            jpegs.append(encode_jpeg(small.image(rgb)))
-            if row % STAGE_EVERY == 0:
-                stage_jpegs.append(encode_jpeg(large.image(rgb)))
+            jpegs.append(encode_jpeg(framing.image(rgb)))
             if pose is not None:
-                points[row], scores[row] = _placed(pose, small)
+                points[row], scores[row] = _placed(pose, framing)
             tick(1)
         return Shard(
             jpegs=jpegs,
@@ -194,13 +201,11 @@ class _ShardBuilder:
             scores=scores,
             times_s=np.array([frame.captured_s for frame in frames]),
             clip=self.number,
-            stage_jpegs=stage_jpegs,
-            stage_rows=np.arange(0, len(frames), STAGE_EVERY, dtype=np.int64),
         )
 
 
 def _placed(pose: Pose, framing: Framing) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The pose in pixels of the training size; a joint that is not finite scores 0."""
+    """The pose in pixels of the stage; a joint that is not finite scores 0."""
     finite = np.isfinite(pose.points).all(1) & np.isfinite(pose.scores)
     points = np.where(finite[:, None], pose.points, 0).astype(np.float32)
     scores = np.where(finite, pose.scores, 0).astype(np.float32)
@@ -222,11 +227,11 @@ def _finish(
     train = int(len(points) * (1 - HELD_OUT))
     seen = shows_person(scores)
     _check_enough(clips, seen, int(seen[:train].sum()))
-    plate = _plate(shards, train, size, stage)
+    plate = _plate(shards, train, stage)
     _write_picture(options.out / "plate.png", plate.image)
     unseen = np.repeat(plate.unseen.astype(np.uint8)[:, :, None] * np.uint8(255), 3, 2)
     _write_picture(options.out / "unseen.png", unseen)
-    body = fit_body_stats(points[:train][seen[:train]], scores[:train][seen[:train]], size)
+    body = fit_body_stats(points[:train][seen[:train]], scores[:train][seen[:train]], stage)
     facts: dict[str, Any] = {
         "format": FORMAT,
         "joints": len(JOINTS),
@@ -240,6 +245,7 @@ def _finish(
         "seconds": round(sum(_seconds(shards, clip) for clip in range(len(clips))), 3),
         "pose": options.pose,
         "body": body.to_json(),
+        "window": WindowSettings().to_json(),
         "videos": [_clip_facts(clip) for clip in clips],
         "files": _hashes(options.out),
     }
@@ -258,22 +264,19 @@ def _check_enough(clips: list[Clip], seen: NDArray[np.bool_], trainable: int) ->
         )
 
 
-def _plate(
-    shards: list[ShardReader], train: int, size: tuple[int, int], stage: tuple[int, int]
-) -> Plate:
-    """From stage frames spread evenly over the training part."""
+def _plate(shards: list[ShardReader], train: int, stage: tuple[int, int]) -> Plate:
+    """From frames spread evenly over the training part."""
     starts = np.cumsum([0, *(len(shard) for shard in shards)])
     kept = [
-        (shard, index, int(row))
+        (shard, row)
         for shard, start in zip(shards, starts, strict=False)
-        for index, row in enumerate(shard.stage_rows)
+        for row in range(0, len(shard), PLATE_EVERY)
         if start + row < train
     ]
     step = max(len(kept) / MAX_FRAMES, 1.0)
     chosen = [kept[int(at)] for at in np.arange(0, len(kept), step)]
-    frames = [shard.stage_frame(index) for shard, index, _ in chosen]
-    grow = np.float32(stage[0] / size[0])
-    masks = [body_mask(s.points[row] * grow, s.scores[row], stage) for s, _, row in chosen]
+    frames = [shard.frame(row) for shard, row in chosen]
+    masks = [body_mask(shard.points[row], shard.scores[row], stage) for shard, row in chosen]
     return median_plate(frames, masks)
 
 
@@ -309,9 +312,9 @@ def parse(arguments: list[str] | None = None) -> PrepareOptions:
     parser = argparse.ArgumentParser(prog="python -m training.prepare", description=__doc__)
     parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
     parser.add_argument("--out", type=Path, required=True, metavar="DATA")
-    parser.add_argument("--size", type=int, default=256, help="height of the figure's picture, px")
+    parser.add_argument("--size", type=int, default=288, help="height of the figure's window, px")
     parser.add_argument("--stage", type=int, default=512, help="height of the plate, px")
-    parser.add_argument("--pose", default="mediapipe", help="pose estimator")
+    parser.add_argument("--pose", default="blazepose", help="pose estimator")
     given = parser.parse_args(arguments)
     return PrepareOptions(tuple(given.videos), given.out, given.size, given.stage, given.pose)
 

@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from live.body import BodyStats
-from live.frames import Image, Pose
+from live.frames import Image, Layer, Pose
+from live.generator import compose
 from live.normalize import Normalizer
 from live.skeleton import Drawer
 from live.smooth import Smoother
+from live.window import into_window
 from training.dataset import Dataset
-from training.nets import compose
 from training.run import Trained
-from training.samples import to_image, to_tensor
+from training.samples import to_tensor
 
 Poses = tuple[NDArray[np.float32], NDArray[np.float32]]
-"""points (N, J, 2) in label pixels and scores (N, J)."""
+"""points (N, J, 2) in stage pixels and scores (N, J)."""
 
 
 @torch.no_grad()
-def replay(trained: Trained, poses: Poses, plate: Image) -> list[Image]:
-    """The pictures for `poses` in order of time, RGB uint8 (h, w, 3), over `plate` (same size)."""
-    size = (plate.shape[0], plate.shape[1])
-    drawer = Drawer(size, trained.record.style)
-    behind = to_tensor(plate[None])
-    state = torch.zeros(1, 4, *size)
-    pictures = []
-    for points, scores in zip(*poses, strict=True):
-        label = to_tensor(drawer.draw(points, scores)[None]) * 2 - 1
-        state = trained.net(label, state)
-        pictures.append(to_image(compose(state, behind)))
-    return pictures
+def replay(
+    trained: Trained, poses: Poses, times_s: NDArray[np.float64], data: Dataset
+) -> Iterator[Image]:
+    """The pictures for `poses` (stage pixels) at `times_s`, in order of time, over `data`'s plate.
+
+    RGB uint8 (H, W, 3), at the stage's size, made by the stage's own window and composite.
+    """
+    drawer = Drawer(data.size, trained.record.style)
+    window = data.new_window()
+    state = torch.zeros(1, 4, *data.size)
+    for points, scores, time_s in zip(*poses, times_s.tolist(), strict=True):
+        region = window.follow(Pose(points, scores, time_s, data.stage), time_s)
+        drawn = drawer.draw(into_window(points, region, data.size), scores)
+        state = trained.net(to_tensor(drawn[None]) * 2 - 1, state)
+        rgba = (state[0] * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+        yield compose(data.plate, [Layer(np.ascontiguousarray(rgba), region)])
 
 
 def smoothed(poses: Poses, times_s: Sequence[float], size: tuple[int, int]) -> Poses:
@@ -59,7 +64,7 @@ def retargeted(
     for row, frame in enumerate(frames):
         if performer.seen[frame]:
             time_s = float(performer.times_s[frame])
-            given = Pose(performer.points[frame], performer.scores[frame], time_s, performer.size)
+            given = Pose(performer.points[frame], performer.scores[frame], time_s, performer.stage)
             found = normalizer.apply(given)
             points[row], scores[row] = found.points, found.scores
     return points, scores

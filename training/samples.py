@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from live.frames import Image
 from live.skeleton import Drawer, LabelStyle
+from live.window import into_window
 from training.dataset import Dataset
 from training.masks import person_box
 from training.nets import Student, compose
+from training.views import view
 
 ROWS = 6
 
@@ -25,7 +29,7 @@ class Glance:
 
     psnr_db: float
     person_psnr_db: float
-    label_effect: float  # change of the picture between labels, against the truth's own change
+    label_effect: float  # change of the figure between labels, against the truth's own change
 
 
 class Samples:
@@ -36,10 +40,17 @@ class Samples:
         pool = tail if len(tail) else data.train
         numbers = pool[np.linspace(0, len(pool) - 1, rows).round().astype(int)]
         drawer = Drawer(data.size, style)
-        self._labels = np.stack([drawer.draw(data.points[n], data.scores[n]) for n in numbers])
-        self._truths = np.stack([data.frame(int(n)) for n in numbers])
-        self._plate = to_tensor(data.small_plate()[None])
-        boxes = [person_box(data.points[n], data.scores[n], data.size) for n in numbers]
+        regions = [data.regions[n] for n in numbers]
+        points = [into_window(data.points[n], data.regions[n], data.size) for n in numbers]
+        scores = [data.scores[n] for n in numbers]
+        self._labels = np.stack([drawer.draw(*pose) for pose in zip(points, scores, strict=True)])
+        self._truths = np.stack(
+            [view(data.frame(int(n)), data.regions[n], data.size) for n in numbers]
+        )
+        plates = np.stack([view(data.plate, region, data.size) for region in regions])
+        self._figures = self._truths.astype(np.float32) - plates
+        self._plates = to_tensor(plates)
+        boxes = [person_box(*pose, data.size) for pose in zip(points, scores, strict=True)]
         self._person = np.zeros(self._truths.shape[:3], bool)
         for mask, box in zip(self._person, boxes, strict=True):
             if box:
@@ -49,25 +60,27 @@ class Samples:
     def look(self, net: Student, device: torch.device, path: Path) -> Glance:
         """Generate, write the grid to `path`, and measure."""
         state = torch.zeros(1, 4, *self._truths.shape[1:3], device=device)
-        plate = self._plate.to(device)
-        pictures = []
-        for label in self._labels:
+        plates = self._plates.to(device)
+        pictures, over_one = [], []
+        for label, plate in zip(self._labels, plates, strict=True):
             rgba = net(to_tensor(label[None]).to(device) * 2 - 1, state)
-            pictures.append(to_image(compose(rgba, plate)))
+            pictures.append(to_image(compose(rgba, plate[None])))
+            # Windows differ, and so do the plates in them: over one plate only the label counts.
+            over_one.append(to_image(compose(rgba, plates[:1])))
         found = np.stack(pictures)
         write_grid(path, [list(row) for row in zip(self._labels, found, self._truths, strict=True)])
-        return self._measure(found)
+        return self._measure(found, np.stack(over_one))
 
-    def _measure(self, found: Image) -> Glance:
+    def _measure(self, found: Image, over_one: Image) -> Glance:
         gap = (found.astype(np.float64) - self._truths) ** 2
         return Glance(
             psnr_db=psnr(float(gap.mean())),
             person_psnr_db=psnr(float(gap[self._person].mean())),
-            label_effect=_change(found) / max(_change(self._truths), 1e-6),
+            label_effect=_change(over_one) / max(_change(self._figures), 1e-6),
         )
 
 
-def _change(pictures: Image) -> float:
+def _change(pictures: NDArray[Any]) -> float:
     """Mean absolute difference between one picture and the next."""
     return float(np.abs(pictures.astype(np.float32) - np.roll(pictures, 1, 0)).mean())
 

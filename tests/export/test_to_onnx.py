@@ -14,10 +14,16 @@ from export.parity import check_parity, measure_parity
 from export.to_onnx import ExportOptions, export, main
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import EXIT_BAD_INPUT, SetupError
-from live.frames import Label, Layer, Region
+from live.frames import Label, Pose, Sighting
 from live.generator import Generator, compose
+from live.ladder import LadderSettings
+from live.normalize import Normalizer
+from live.picture import PictureMaker
 from live.skeleton import draw
-from live.subject import load_subject
+from live.smooth import Smoother, SmoothSettings
+from live.subject import Subject, load_subject
+from live.timing import Timing
+from live.window import into_window
 from tests.training.conftest import TINY
 from tests.training.tiny_footage import picture_at, pose_at
 from training.dataset import Dataset
@@ -95,42 +101,81 @@ def test_the_neutral_stance_has_its_hands_down(tiny_dataset: Dataset) -> None:
     assert min(lift) < -20
 
 
-def test_the_bundle_plays_what_was_trained(
-    tiny_run: Path, tiny_dataset: Dataset, tmp_path: Path
-) -> None:
-    """Through the stage's own loader, generator and composite, at the stage's larger size."""
-    consent = tmp_path / "consent.json"
+@pytest.fixture(scope="module")
+def subject(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    """The small run as the stage loads it."""
+    folder = tmp_path_factory.mktemp("export")
+    consent = folder / "consent.json"
     record = {"subject": "A", "basis": "synthetic", "scope": "tests", "date": "2026-01-01"}
     consent.write_text(json.dumps(record))
-    exported = export(ExportOptions(tiny_run, tmp_path / "bundle", "Drawn figure", consent))
+    exported = export(ExportOptions(tiny_run, folder / "bundle", "Drawn figure", consent))
     assert exported.parity.max_levels <= 1
-    subject = load_subject(tmp_path / "bundle")
+    return load_subject(folder / "bundle")
+
+
+def test_the_bundle_plays_what_was_trained(
+    subject: Subject, tiny_run: Path, tiny_dataset: Dataset
+) -> None:
+    """Through the stage's own loader, generator and composite, at the stage's larger size."""
     manifest = subject.manifest
     assert manifest.name == "Drawn figure" and manifest.consent is not None
     assert manifest.generator_size == tiny_dataset.size
     assert manifest.stage_size == tiny_dataset.stage
     assert manifest.body == tiny_dataset.body and manifest.training["steps"] == 200
+    assert manifest.window == tiny_dataset.window
+    neutral = neutral_frame(tiny_dataset)
+    np.testing.assert_array_equal(subject.codebook.neutral_points, tiny_dataset.points[neutral])
     engine = OnnxRuntimeEngine(subject.generator, "generator.onnx")
     generator = Generator(subject, engine)
-    number = 115
-    label = draw(tiny_dataset.points[number], tiny_dataset.scores[number], tiny_dataset.size)
-    layer = generator.generate(Label(label, 0.0))
-    small = compose(tiny_dataset.small_plate(), [_at(layer, tiny_dataset.size)])
-    poses = (tiny_dataset.points[number : number + 1], tiny_dataset.scores[number : number + 1])
-    expected = replay(load_trained(tiny_run), poses, tiny_dataset.small_plate())[0]
-    assert np.abs(small.astype(int) - expected).max() <= 3
-    assert compose(subject.plate, [layer]).shape == (*tiny_dataset.stage, 3)
+    points, scores = tiny_dataset.points[115], tiny_dataset.scores[115]
+    region = tiny_dataset.new_window().follow(Pose(points, scores, 0.0, tiny_dataset.stage), 0.0)
+    label = draw(into_window(points, region, tiny_dataset.size), scores, tiny_dataset.size)
+    picture = compose(subject.plate, [generator.generate(Label(label, 0.0, region))])
+    poses = (points[None], scores[None])
+    (expected,) = replay(load_trained(tiny_run), poses, np.zeros(1), tiny_dataset)
+    assert picture.shape == (*tiny_dataset.stage, 3)
+    assert np.abs(picture.astype(int) - expected).max() <= 3
     generator.close()
 
 
-def _at(layer: Layer, size: tuple[int, int]) -> Layer:
-    return Layer(layer.rgba, Region(0, 0, size[1], size[0]))
+def test_the_stage_shows_what_training_replays(
+    subject: Subject, tiny_run: Path, tiny_dataset: Dataset
+) -> None:
+    """Whole runs of poses, states fed back: window, label, net and composite are the same.
+
+    What the stage adds for a live performer is switched off: the performer is the target, the
+    filter lets everything through, and the ladder takes no time.
+    """
+    data = tiny_dataset
+    generator = Generator(subject, OnnxRuntimeEngine(subject.generator, "generator.onnx"))
+    maker = PictureMaker(
+        subject,
+        generator,
+        Normalizer(data.body, data.stage, performer=data.body, refine=False),
+        Smoother(SmoothSettings(min_cutoff_hz=1e9)),
+        Timing(),
+        LadderSettings(return_s=0.0),
+    )
+    frames = data.held_out
+    poses, times_s = (data.points[frames], data.scores[frames]), data.times_s[frames]
+    replayed = list(replay(load_trained(tiny_run), poses, times_s, data))
+    window = data.new_window()
+    for number, (points, scores, time_s) in enumerate(zip(*poses, times_s.tolist(), strict=True)):
+        pose = Pose(points, scores, time_s, data.stage)
+        shown = maker.make(Sighting(pose, time_s, number), time_s)
+        assert maker.label is not None and maker.label.region == window.follow(pose, time_s)
+        assert shown.rung == "generated"
+        gap = np.abs(shown.image.astype(int) - replayed[number])
+        assert gap.max() <= 4 and gap.mean() < 0.1, number
+    assert (replayed[0] != replayed[-1]).any()
+    generator.close()
 
 
 def test_the_figure_is_where_the_performer_was(tiny_run: Path, tiny_dataset: Dataset) -> None:
     """Not only a low loss: the picture is closer to its own truth than to another moment's."""
     poses = (tiny_dataset.points[108:], tiny_dataset.scores[108:])
-    pictures = replay(load_trained(tiny_run), poses, tiny_dataset.small_plate())
+    times_s = tiny_dataset.times_s[108:]
+    pictures = list(replay(load_trained(tiny_run), poses, times_s, tiny_dataset))
     truths = [tiny_dataset.frame(n).astype(int) for n in range(108, 120)]
     own = np.mean([np.abs(p - t).mean() for p, t in zip(pictures, truths, strict=True)])
     other = np.mean([np.abs(p - t).mean() for p, t in zip(pictures, truths[::-1], strict=True)])

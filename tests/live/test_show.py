@@ -65,7 +65,7 @@ def moving_poses(count: int) -> list[Pose | None]:
 
 def painter(subject: Subject, timing: Timing) -> PictureMaker:
     generator = Generator(subject, OnnxRuntimeEngine(subject.generator, "tiny"))
-    normalizer = Normalizer(subject.manifest.body, generator.size)
+    normalizer = Normalizer(subject.manifest.body, subject.manifest.stage_size)
     return PictureMaker(subject, generator, normalizer, Smoother(SmoothSettings()), timing)
 
 
@@ -301,7 +301,7 @@ def test_a_generator_that_fails_is_held_then_the_plate_is_shown(subject: Subject
     maker = PictureMaker(
         subject,
         generator,
-        Normalizer(subject.manifest.body, generator.size),
+        Normalizer(subject.manifest.body, subject.manifest.stage_size),
         Smoother(SmoothSettings()),
         Timing(),
     )

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from live.errors import SubjectError
-from live.subject import Codebook, load_subject, write_subject
+from live.subject import Codebook, add_to_subject, load_subject, write_subject
 from tests.tiny_subject import PLATE_RGB, tiny_files, tiny_manifest, write_tiny_subject
 
 
@@ -94,8 +94,19 @@ def link(bundle: Path) -> None:
         (link, "symbolic link"),
         (lambda b: (b / "subject.json").write_text("{"), "not JSON"),
         (lambda b: (b / "subject.json").write_text("[]"), "no format number"),
-        (edit(lambda d: d.update(format=99)), "format 99, this program knows 1"),
+        (
+            edit(lambda d: d.update(format=99)),
+            "format 99, this program knows 2; update the program",
+        ),
+        (
+            edit(lambda d: d.update(format=1)),
+            "format 1, .* knows 2 to 2; train and export .* again",
+        ),
         (edit(lambda d: d.pop("body")), "lacks the field 'body'"),
+        (edit(lambda d: d.pop("window")), "lacks the field 'window'"),
+        (edit(lambda d: d.update(window=[])), "window"),
+        (edit(lambda d: d["window"].update(height=0)), "window height is 0"),
+        (edit(lambda d: d["window"].pop("feet")), r"window .* \['feet'\]"),
         (edit(lambda d: d["body"].update(torso=0)), "torso is 0"),
         (edit(lambda d: d["body"].update(torso=None)), "torso is None"),
         (edit(lambda d: d["files"].pop("plate.png")), r"misses \['plate.png'\]"),
@@ -171,3 +182,20 @@ def test_the_codebook_checks_itself() -> None:
     wrong = np.zeros((1, 3, 2), np.float32)
     with pytest.raises(ValueError, match="points"):
         Codebook(wrong, wrong[..., 0], wrong[0], wrong[0, :, 0])
+
+
+def test_an_optional_file_is_added_and_hashed(tmp_path: Path) -> None:
+    folder = write_tiny_subject(tmp_path / "tiny")
+    before = load_subject(folder)
+    assert before.small is None
+    add_to_subject(folder, "generator.int8.onnx", b"smaller")
+    after = load_subject(folder)
+    assert after.small == b"smaller" and after.generator == before.generator
+    assert after.manifest == before.manifest and after.sha256 != before.sha256
+    (folder / "generator.int8.onnx").write_bytes(b"another")
+    with pytest.raises(SubjectError, match=r"generator\.int8\.onnx .* is not the file"):
+        load_subject(folder)
+    whole = write_tiny_subject(tmp_path / "other")
+    with pytest.raises(SubjectError, match=r"unknown \['notes.txt'\]"):
+        add_to_subject(whole, "notes.txt", b"")
+    assert load_subject(whole).small is None

@@ -20,7 +20,7 @@ TINY = StudentShape(widths=(16, 24), encoder_blocks=(0, 1), decoder_blocks=(1,),
 
 @pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """120 frames, 96x128 (from 128x160), stage 128."""
+    """120 frames of a stage of 128x160, as large as the film; windows become 96x64."""
     folder = tmp_path_factory.mktemp("tiny")
     video = write_video(folder / "walk.avi", 120)
     options = PrepareOptions((video,), folder / "data", size=96, stage=128, progress=False)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from live.errors import EXIT_BAD_INPUT
+from live.frames import Pose, Region
 from tests.training.tiny_footage import SIZE, picture_at
 from training.dataset import Dataset
 from training.evaluate import main
@@ -51,36 +53,44 @@ def test_psnr_of_known_errors() -> None:
 
 def test_the_nearest_pose_is_found(tiny_dataset: Dataset) -> None:
     data = tiny_dataset
-    known = as_vectors(data.points, data.scores, data.size)
+    known = as_vectors(data.points, data.scores, data.stage)
     np.testing.assert_array_equal(nearest(known[20:30], known), np.arange(20, 30))
     # One who stands one pixel aside is still nearest to himself; one who is not seen is not.
-    aside = as_vectors(data.points[40:41] + np.float32(0.01), data.scores[40:41], data.size)
+    aside = as_vectors(data.points[40:41] + np.float32(0.01), data.scores[40:41], data.stage)
     assert nearest(aside, known)[0] == 40
-    hidden = as_vectors(data.points[40:41], np.zeros_like(data.scores[40:41]), data.size)
+    hidden = as_vectors(data.points[40:41], np.zeros_like(data.scores[40:41]), data.stage)
     assert np.square(hidden - known[40]).sum() > np.square(aside - known[40]).sum()
 
 
 def test_replay_feeds_the_state_back(tiny_run: Path, tiny_dataset: Dataset) -> None:
     trained = load_trained(tiny_run)
     data = tiny_dataset
-    points, scores = data.points[100:104], data.scores[100:104]
-    run = replay(trained, (points, scores), data.small_plate())
-    alone = replay(trained, (points[3:], scores[3:]), data.small_plate())
-    assert len(run) == 4 and run[0].shape == (*data.size, 3)
-    np.testing.assert_array_equal(
-        run[0], replay(trained, (points[:1], scores[:1]), data.small_plate())[0]
-    )
-    assert (run[3] != alone[0]).any()
+    still = copy.copy(data)  # a window that stands still: what differs comes from the state
+    still.new_window = Still  # type: ignore[method-assign,assignment]
+    points, scores, times_s = (all_[100:104] for all_ in (data.points, data.scores, data.times_s))
+    run = list(replay(trained, (points, scores), times_s, still))
+    (alone,) = replay(trained, (points[3:], scores[3:]), times_s[3:], still)
+    assert len(run) == 4 and run[0].shape == (*data.stage, 3)
+    (first,) = replay(trained, (points[:1], scores[:1]), times_s[:1], still)
+    np.testing.assert_array_equal(run[0], first)
+    assert (run[3] != alone).any()
+
+
+class Still:
+    """A window that does not follow."""
+
+    def follow(self, pose: Pose, now_s: float) -> Region:
+        return Region(40, 0, 80, 120)
 
 
 def test_a_performer_who_is_the_target_stays_in_place(tiny_dataset: Dataset) -> None:
     data = tiny_dataset
     frames = np.arange(40, 60)
-    points, scores = retargeted(data, frames, data.body, data.size)
+    points, scores = retargeted(data, frames, data.body, data.stage)
     seen = data.scores[frames] > 0
     gap = np.abs(points - data.points[frames])[seen & (scores > 0)]
     assert gap.max() < 0.05
-    steady, steady_scores = smoothed((points, scores), list(data.times_s[frames]), data.size)
+    steady, steady_scores = smoothed((points, scores), list(data.times_s[frames]), data.stage)
     assert np.abs(steady - points)[seen].mean() < 2
     assert (steady_scores > 0).sum() == (scores > 0).sum()
 
@@ -89,10 +99,12 @@ def test_the_sheet_is_written(
     tiny_run: Path, tiny_data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pair = ["--pair", str(tiny_data), str(tiny_data)]
-    assert main([str(tiny_run), *pair, "--frames", "6", "--no-pose"]) == 0
+    arguments = ["--frames", "6", "--height", "96", "--no-pose"]
+    assert main([str(tiny_run), *pair, *arguments]) == 0
     printed = capsys.readouterr().out.strip().splitlines()
     sheet = json.loads(printed[-1])
     assert sheet == json.loads((tiny_run / "sheet.json").read_text())
+    assert sheet["facts"]["measured_at_height"] == 96
     keys = {"name", "region", "ssim", "psnr_db", "perceptual", "pose_error", "missed"}
     assert all(keys <= row.keys() for row in sheet["rows"] + sheet["paired"])
     by_name = {row["name"]: row for row in sheet["rows"] if row["region"] == "person"}
@@ -105,12 +117,17 @@ def test_the_sheet_is_written(
     assert paired["nearest neighbour, placed as the truth"]["psnr_db"] > 60
     assert "| student | person |" in (tiny_run / "sheet.md").read_text()
     strip = cv2.imread(str(tiny_run / "strip.png"))
-    assert strip is not None and strip.shape == (2 * 192 + 3 * 128, 8 * 256, 3)
+    assert strip is not None and strip.shape == (2 * 205 + 3 * 128, 8 * 256, 3)
     assert (tiny_run / "paired-1.png").is_file()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "word"), [(["nowhere"], "run.json"), (["nowhere", "--frames", "1"], "at least 2")]
+    ("arguments", "word"),
+    [
+        (["nowhere"], "run.json"),
+        (["nowhere", "--frames", "1"], "at least 2"),
+        (["nowhere", "--height", "63"], "--height is 63"),
+    ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(
     arguments: list[str], word: str, capsys: pytest.CaptureFixture[str]

@@ -30,21 +30,19 @@ def options(out: Path, *videos: Path) -> PrepareOptions:
 
 def test_a_dataset_holds_what_was_filmed(tiny_dataset: Dataset) -> None:
     data = tiny_dataset
-    assert len(data) == 120 and data.size == (96, 128) and data.stage == (128, 171)
+    assert len(data) == 120 and data.size == (96, 64) and data.stage == SIZE
     assert data.train_count == 108 and list(data.held_out) == list(range(108, 120))
     pose = pose_at(50)
-    scale = 96 / SIZE[0]
-    expected = (pose.points - [SIZE[1] / 2, 0]) * scale + [64, 0]
     seen = pose.scores > 0
-    np.testing.assert_allclose(data.points[50][seen], expected[seen], atol=1e-3)
+    np.testing.assert_allclose(data.points[50][seen], pose.points[seen], atol=1e-3)
     np.testing.assert_allclose(np.diff(data.times_s), 1 / 30, atol=1e-3)
-    assert data.frame(50).shape == (96, 128, 3)
+    assert data.frame(50).shape == (*SIZE, 3)
     assert data.frame(50).dtype == np.uint8
 
 
 def test_the_plate_is_the_background_at_the_stage_size(tiny_dataset: Dataset) -> None:
-    free = ~tiny_dataset.unseen[:, 6:166]
-    gap = np.abs(tiny_dataset.plate[:, 6:166].astype(int) - background()[:, :160])
+    free = ~tiny_dataset.unseen
+    gap = np.abs(tiny_dataset.plate.astype(int) - background())
     assert np.median(gap[free]) <= 4  # two lossy codings
     assert free.mean() > 0.95
 
@@ -95,16 +93,23 @@ def test_another_dataset_is_not_mixed_in(video: Path, tmp_path: Path) -> None:
         prepare(options(tmp_path / "mine", video), KnownPose())
 
 
-@pytest.mark.parametrize(("width", "expected"), [(90, 64), (128, 96), (228, 160)])
+@pytest.mark.parametrize(("width", "expected"), [(90, 68), (128, 96), (228, 172)])
 def test_portrait_square_and_wide_keep_their_shape(
     tmp_path: Path, width: int, expected: int
 ) -> None:
     size = (128, width)
     video = write_video(tmp_path / "shape.avi", 70, size)
-    prepare(options(tmp_path / "data", video), KnownPose())
-    data = Dataset(tmp_path / "data")
-    assert data.size == (96, expected)
+    prepare(
+        PrepareOptions((video,), tmp_path / "d", size=64, stage=96, progress=False), KnownPose()
+    )
+    data = Dataset(tmp_path / "d")
+    assert data.stage == (96, expected) and data.size == (64, 64)
+    assert data.frame(50).shape == data.plate.shape == (96, expected, 3)
     assert data.body.aspect == pytest.approx(expected / 96)
+    pose = pose_at(50, size)
+    placed = (pose.points - [width / 2, 0]) * 96 / 128 + [expected / 2, 0]
+    seen = pose.scores > 0
+    np.testing.assert_allclose(data.points[50][seen], placed[seen], atol=1e-3)
 
 
 def test_nobody_is_an_error(video: Path, tmp_path: Path) -> None:
@@ -144,7 +149,8 @@ def test_a_bad_file_is_one_sentence_and_exit_code_2(
     ("arguments", "word"),
     [
         (["--size", "250"], "multiple of 32"),
-        (["--stage", "128"], "--stage"),
+        (["--stage", "32"], "--stage is 32"),
+        (["--stage", "5000"], "--stage is 5000"),
         (["--pose", "x"], "x"),
     ],
 )
@@ -162,7 +168,11 @@ def test_a_bad_option_is_one_sentence_and_exit_code_2(
         (lambda folder: (folder / "dataset.json").unlink(), "missing"),
         (lambda folder: (folder / "dataset.json").write_text("{"), "damaged"),
         (lambda folder: (folder / "plate.png").write_bytes(b"x"), "plate.png"),
-        (lambda folder: _newer(folder / "dataset.json"), "format 99"),
+        (lambda folder: _format(folder / "dataset.json", 99), "format 99, .* knows 2"),
+        (
+            lambda folder: _format(folder / "dataset.json", 1),
+            "format 1, .* prepare the footage again",
+        ),
         (lambda folder: _cut(folder / "shards" / "00000.bin"), "cut off"),
     ],
 )
@@ -175,8 +185,8 @@ def test_a_damaged_dataset_is_named(
         Dataset(tmp_path / "data")
 
 
-def _newer(path: Path) -> None:
-    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
+def _format(path: Path, number: int) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": number}))
 
 
 def _cut(path: Path) -> None:

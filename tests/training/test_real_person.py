@@ -44,9 +44,10 @@ def test_a_real_person_is_learned(one_person_clip: Path, tmp_path: Path) -> None
     assert losses[STEPS] < 0.6 * losses[1]
     data = Dataset(data_folder)
     tail = data.held_out
-    pictures = replay(load_trained(run), (data.points[tail], data.scores[tail]), data.small_plate())
+    poses = (data.points[tail], data.scores[tail])
+    pictures = list(replay(load_trained(run), poses, data.times_s[tail], data))
     truths = [data.frame(int(number)) for number in tail]
-    own, plate = (_error(pictures, truths), _error([data.small_plate()] * len(tail), truths))
+    own, plate = (_error(pictures, truths), _error([data.plate] * len(tail), truths))
     assert own < 0.6 * plate
 
 

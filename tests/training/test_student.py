@@ -30,7 +30,7 @@ def test_a_run_learns_and_leaves_what_it_promises(tiny_run: Path) -> None:
     assert entries[-1]["step"] == 200 and entries[-1]["psnr_db"] > 10
     pictures = list((tiny_run / "samples").glob("*.png"))
     grid = cv2.imread(str(pictures[-1]))
-    assert grid is not None and grid.shape == (6 * 96, 3 * 128, 3)
+    assert grid is not None and grid.shape == (6 * 96, 3 * 64, 3)
     trained = load_trained(tiny_run)
     assert trained.facts["steps"] == 200 and trained.facts["samples"] == 800
 

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from live.engines.onnx_bytes import refuse_external_data
+from live.engines.onnx_runtime import OnnxRuntimeEngine
+from live.engines.onnx_runtime_device import (
+    CUDA,
+    TENSORRT,
+    OnnxRuntimeDeviceEngine,
+    Provider,
+)
+from live.errors import SetupError, SubjectError
+from tests.live.engines.nets import fading_generator, label
+
+
+def available() -> list[str]:
+    import onnxruntime
+
+    return list(onnxruntime.get_available_providers())
+
+
+@pytest.mark.parametrize("provider", [CUDA, TENSORRT], ids=lambda p: p.short)
+def test_a_provider_that_is_not_there_is_an_error_with_the_pip_line(provider: Provider) -> None:
+    if provider.name in available():
+        pytest.skip(f"this onnxruntime has {provider.name}")
+    with pytest.raises(SetupError, match=f"has no {provider.name}.*pip install 'onnxruntime-gpu"):
+        OnnxRuntimeDeviceEngine(fading_generator(), "net", provider)
+
+
+def test_what_a_provider_leaves_to_the_cpu_is_an_error() -> None:
+    """onnxruntime's Azure provider computes nothing by itself, and is in every wheel."""
+    azure = Provider("AzureExecutionProvider", "azure", "cuda", "pip install onnxruntime")
+    if azure.name not in available():
+        pytest.skip("this onnxruntime has no Azure provider")
+    with pytest.raises(SetupError, match="would leave the rest to the CPU"):
+        OnnxRuntimeDeviceEngine(fading_generator(), "net", azure)
+
+
+def test_without_feedback_every_output_is_given() -> None:
+    engine = OnnxRuntimeEngine(fading_generator(), "net", 2)
+    state = np.ones((1, 4, 16, 24), np.float32)
+    found = engine.run({"label": label(3), "state": state})
+    assert set(found) == {"rgba", "next_state"}
+    assert found["next_state"].min() >= 0.5
+    engine.close()
+
+
+def test_a_missing_onnxruntime_gives_the_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(SetupError, match="pip install 'onnxruntime'"):
+        OnnxRuntimeEngine(fading_generator(), "net")
+
+
+def test_an_unknown_operator_is_named() -> None:
+    with pytest.raises(SubjectError, match=r"cannot be loaded: .*Teleport"):
+        OnnxRuntimeEngine(fading_generator(op="Teleport"), "net")
+
+
+def outside(place: str) -> bytes:
+    """A model one of whose tensors lies in another file: an initializer, or deeper."""
+    tensor = numpy_helper.from_array(np.ones(4, np.float32), "weight")
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    entry = tensor.external_data.add()
+    entry.key, entry.value = "location", "../../etc/passwd"
+    model = onnx.load_from_string(fading_generator())
+    graph = model.graph
+    if place == "initializer":
+        graph.initializer.append(tensor)
+    elif place == "constant":
+        graph.node.append(helper.make_node("Constant", [], ["c"], value=tensor))
+    elif place == "branch":
+        inner = helper.make_graph([], "inner", [], [], [tensor])
+        graph.node.append(
+            helper.make_node("If", ["x"], ["y"], then_branch=inner, else_branch=inner)
+        )
+    elif place == "sparse":
+        graph.sparse_initializer.add().values.CopyFrom(tensor)
+    else:
+        node = helper.make_node("Constant", [], ["c"], value=tensor)
+        sets = [helper.make_opsetid("", 18)]
+        model.functions.append(helper.make_function("own", "f", [], ["c"], [node], sets))
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize("place", ["initializer", "constant", "branch", "sparse", "function"])
+def test_weights_in_other_files_are_refused(place: str) -> None:
+    with pytest.raises(SubjectError, match=r"'weight' lies in another file .*export it again"):
+        OnnxRuntimeEngine(outside(place), "generator of x")
+
+
+def test_external_data_without_its_flag_is_refused() -> None:
+    """Runtimes differ in which of the two fields they heed."""
+    model = onnx.load_from_string(outside("initializer"))
+    model.graph.initializer[-1].data_location = TensorProto.DEFAULT
+    with pytest.raises(SubjectError, match="another file"):
+        refuse_external_data(model.SerializeToString(), "x")
+
+
+def test_a_whole_model_passes() -> None:
+    refuse_external_data(fading_generator(), "x")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [b"", b"\xff" * 40, b"no model at all", fading_generator()[:-30], b"\x0a", b"\x3a\xff\x01ab"],
+)
+def test_what_is_no_model_is_refused(model: bytes) -> None:
+    with pytest.raises(SubjectError, match="x cannot be loaded"):
+        OnnxRuntimeEngine(model, "x")
+
+
+def test_an_open_shape_and_a_strange_type_are_refused() -> None:
+    model = onnx.load_from_string(fading_generator())
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_param = "height"
+    with pytest.raises(SubjectError, match="label has the open shape"):
+        OnnxRuntimeEngine(model.SerializeToString(), "x")
+    strange = helper.make_model(
+        helper.make_graph(
+            [helper.make_node("Identity", ["a"], ["b"])],
+            "strange",
+            [helper.make_tensor_value_info("a", TensorProto.DOUBLE, [1])],
+            [helper.make_tensor_value_info("b", TensorProto.DOUBLE, [1])],
+        ),
+        opset_imports=[helper.make_opsetid("", 18)],
+        ir_version=10,
+    )
+    with pytest.raises(SubjectError, match=r"a is tensor\(double\)"):
+        OnnxRuntimeEngine(strange.SerializeToString(), "x")

@@ -1,0 +1,267 @@
+"""Who races in `benchmarks.engines`: our engines, and everybody else's way to run the same net.
+
+Each contender builds a runner for a net, or raises SetupError that says why it cannot here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from benchmarks.contest_nets import Feeds, Net, in_turn
+from export.int8 import quantized
+from export.precision import as_float16
+from export.race import Player
+from export.rebuild import student_from_onnx
+from export.torch_engine import TorchEngine
+from live.engines.base import Engine
+from live.engines.choose import FEEDBACK
+from live.engines.onnx_runtime import OnnxRuntimeEngine
+from live.engines.onnx_runtime_device import (
+    CUDA,
+    OnnxRuntimeDeviceEngine,
+    Provider,
+)
+from live.engines.onnx_runtime_device import TENSORRT as ONNX_TENSORRT
+from live.engines.tensorrt_library import TENSORRT, TENSORRT_RTX, Flavour
+from live.engines.tensorrt_open import open_tensorrt
+from live.errors import SetupError
+from live.pose.blazepose import BlazePose
+from live.pose.blazepose_nets import pose_nets
+from live.pose.mediapipe_tasks import MediaPipePose
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """A net that is ready to run."""
+
+    run: Callable[[], object]  # one picture, or one pose
+    close: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One way to run a net."""
+
+    engine: str
+    precision: str  # "fp32", "fp16", "int8"; "mixed" where a package decides
+    threads: int
+    package: str  # imported before memory and build time are taken
+    build: Callable[[Net, int], Runner]  # net, threads; raises SetupError
+
+
+def contenders(net: Net, threads: int) -> list[Contender]:
+    """Who can run `net` in principle, with one thread and with `threads`."""
+    counts = sorted({1, threads})
+    if net.frames:
+        return _trackers(counts)
+    found = [Contender("onnxruntime-cpu (ours)", "fp32", n, "onnxruntime", _ours) for n in counts]
+    if net.labels:
+        found += [
+            *(Contender("onnxruntime-cpu (ours)", "int8", n, "onnxruntime", _int8) for n in counts),
+            Contender("onnxruntime-cpu (ours)", "fp16", 1, "onnxruntime", _halves),
+            *(Contender("torch eager", "fp32", n, "torch", _eager) for n in counts),
+            *(Contender("torch.compile", "fp32", n, "torch", _compiled) for n in counts),
+        ]
+    # Its own defaults take every core, and spin on them.
+    found.append(Contender("onnxruntime defaults", "fp32", threads, "onnxruntime", _defaults))
+    found += [Contender("openvino", "fp32", n, "openvino", _openvino) for n in counts]
+    found.append(Contender("openvino, its choice", "mixed", threads, "openvino", _openvino_free))
+    return [*found, *GPU]
+
+
+def _trackers(counts: list[int]) -> list[Contender]:
+    ours = [
+        Contender("BlazePose on onnxruntime-cpu (ours)", "fp32", n, "onnxruntime", _blazepose)
+        for n in counts
+    ]
+    return [*ours, Contender("MediaPipe", "mixed", 1, "mediapipe", _mediapipe)]
+
+
+def _ours(net: Net, threads: int) -> Runner:
+    return _runner(net, _cpu(net, net.model, threads))
+
+
+def _int8(net: Net, threads: int) -> Runner:
+    return _runner(net, _cpu(net, int8_model(net), threads))
+
+
+def _halves(net: Net, threads: int) -> Runner:
+    return _runner(net, _cpu(net, as_float16(net.model), threads))
+
+
+def _cpu(net: Net, model: bytes, threads: int) -> OnnxRuntimeEngine:
+    """As the show runs it: a generator keeps its own state."""
+    return OnnxRuntimeEngine(model, net.name, threads, FEEDBACK if net.labels else None)
+
+
+def int8_model(net: Net) -> bytes:
+    """Calibrated on the net's own labels, each on the state of the last: enough to race with."""
+    engine = OnnxRuntimeEngine(net.model, net.name)
+    feeds: list[Feeds] = []
+    play = Player(_Recording(engine, feeds), net.labels)
+    for _ in net.labels:
+        play()
+    engine.close()
+    return quantized(net.model, feeds)
+
+
+class _Recording:
+    """An engine that notes what it is fed."""
+
+    def __init__(self, engine: Engine, feeds: list[Feeds]) -> None:
+        self._engine = engine
+        self._feeds = feeds
+
+    def run(self, feeds: Feeds) -> Feeds:
+        self._feeds.append(feeds)
+        return self._engine.run(feeds)
+
+
+def _eager(net: Net, threads: int) -> Runner:
+    return _runner(net, TorchEngine(student_from_onnx(net.model), net.size, threads))
+
+
+def _compiled(net: Net, threads: int) -> Runner:
+    def compiler(graph: Any) -> Any:
+        import torch._inductor.config as inductor
+
+        inductor.force_disable_caches = True  # the time to build is the time without one
+        torch.set_num_threads(threads)  # what is compiled has its number of threads built in
+        return torch.compile(graph, dynamic=False)
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what its parts tell one another of their futures
+            engine = TorchEngine(student_from_onnx(net.model), net.size, threads, compiler)
+            runner = _runner(net, engine)
+            runner.run()  # compiles
+    except Exception as error:  # whatever the compiler, or its compiler, has to say
+        raise SetupError(f"torch.compile fails: {str(error).splitlines()[0][:200]}") from error
+    return runner
+
+
+def _defaults(net: Net, threads: int) -> Runner:
+    """ONNX Runtime as its own first example has it: no options."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(net.model, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return _runner(net, _Named(lambda feeds: session.run(names, feeds), names))
+
+
+def _openvino(net: Net, threads: int) -> Runner:
+    return _openvino_with(net, threads, {"INFERENCE_PRECISION_HINT": "f32"})
+
+
+def _openvino_free(net: Net, threads: int) -> Runner:
+    return _openvino_with(net, threads, {})
+
+
+def _openvino_with(net: Net, threads: int, more: dict[str, str]) -> Runner:
+    openvino = import_quietly("openvino")
+    core = openvino.Core()
+    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": str(threads)} | more
+    compiled = core.compile_model(core.read_model(net.model), "CPU", settings)
+    names = [output.get_any_name() for output in compiled.outputs]
+    request = compiled.create_infer_request()
+
+    def compute(feeds: Feeds) -> list[Any]:
+        made = request.infer(feeds)
+        return [made[name].copy() for name in names]  # its buffers are used again
+
+    return _runner(net, _Named(compute, names))
+
+
+def _blazepose(net: Net, threads: int) -> Runner:
+    assert net.weights is not None
+    nets = pose_nets(net.weights)
+    detector = OnnxRuntimeEngine(nets.detector, "pose detector", threads)
+    landmarks = OnnxRuntimeEngine(nets.landmarks, "pose landmarks", threads)
+    pose = BlazePose(detector, landmarks)
+    return Runner(in_turn(net.frames, pose.estimate), pose.close)
+
+
+def _mediapipe(net: Net, threads: int) -> Runner:
+    """Through our own class, which keeps its reports of use at home. Threads cannot be set."""
+    assert net.weights is not None
+    pose = MediaPipePose(net.weights)
+    return Runner(in_turn(net.frames, pose.estimate), pose.close)
+
+
+def _on_device(provider: Provider) -> Contender:
+    def build(net: Net, threads: int) -> Runner:
+        feedback = FEEDBACK if net.labels else None
+        engine = OnnxRuntimeDeviceEngine(as_float16(net.model), net.name, provider, feedback)
+        return _runner(net, engine)
+
+    return Contender(provider.short, "fp16", 0, "onnxruntime", build)
+
+
+def _native(flavour: Flavour) -> Contender:
+    def build(net: Net, threads: int) -> Runner:
+        feedback = FEEDBACK if net.labels else {}
+        return _runner(net, open_tensorrt(flavour, as_float16(net.model), net.name, feedback))
+
+    return Contender(flavour.name, "fp16", 0, "numpy", build)
+
+
+GPU = (
+    _on_device(CUDA),
+    _on_device(ONNX_TENSORRT),
+    _native(TENSORRT),
+    _native(TENSORRT_RTX),
+)
+"""Computing in halves, the state on the device."""
+
+
+def _nobody(net: Net, threads: int) -> Runner:
+    raise SetupError(net.missing)
+
+
+NOBODY = Contender("-", "-", 0, "torch", _nobody)
+"""Stands for everybody where there is no net to run."""
+
+
+def import_quietly(package: str) -> Any:
+    """`package`, imported. Raises SetupError with the pip line where it is absent.
+
+    OpenVINO tells its maker of every import, unless the package that does so is not there.
+    """
+    if package == "openvino":
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise SetupError(f"{package} cannot be imported: pip install {package}") from error
+
+
+class _Named:
+    """Outputs by name, from a function that gives them in order."""
+
+    def __init__(self, compute: Callable[[Feeds], Any], names: list[str]) -> None:
+        self._compute = compute
+        self._names = names
+
+    def run(self, feeds: Feeds) -> Feeds:
+        return dict(zip(self._names, self._compute(feeds), strict=True))
+
+    def close(self) -> None:
+        self._compute = _closed
+
+
+def _closed(feeds: Feeds) -> Any:
+    raise RuntimeError("it was closed")
+
+
+def _runner(net: Net, engine: Any) -> Runner:
+    """Labels in turn for a generator, the same picture for every other net."""
+    if net.labels:
+        return Runner(Player(engine, net.labels), engine.close)
+    return Runner(lambda: engine.run(net.feeds), engine.close)

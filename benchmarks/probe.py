@@ -1,0 +1,88 @@
+"""What a contender takes to build, in a process of its own: seconds, and memory."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import queue
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmarks.contest_nets import Net
+from benchmarks.peers import contenders, import_quietly
+from live.errors import UnderstudyError
+
+PATIENCE_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What one contender took, or why it cannot run."""
+
+    build_s: float | None = None  # until the first picture is done, packages already imported
+    memory_mb: float | None = None  # its most meanwhile, beyond what the process held before
+    why_not: str = ""
+
+
+def probe(net: Net, place: int, threads: int) -> Probe:
+    """Build contender number `place` of `contenders(net, threads)` in a fresh process."""
+    context = multiprocessing.get_context("spawn")
+    answers: multiprocessing.Queue[Probe] = context.Queue()
+    child = context.Process(target=_work, args=(net, place, threads, answers), daemon=True)
+    child.start()
+    answer = Probe(why_not=f"it gave no answer within {PATIENCE_S:.0f} s")
+    deadline_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline_s:
+        try:
+            answer = answers.get(timeout=0.5)
+            break
+        except queue.Empty:
+            if not child.is_alive():
+                answer = Probe(why_not=f"its process died with exit code {child.exitcode}")
+                break
+    child.terminate()
+    child.join()
+    return answer
+
+
+def _work(
+    net: Net, place: int, threads: int, answers: multiprocessing.Queue[Probe]
+) -> None:  # in the child
+    contender = contenders(net, threads)[place]
+    try:
+        import_quietly(contender.package)
+        before_mb = _memory_mb("VmRSS")
+        _forget_peak()
+        began_s = time.perf_counter()
+        runner = contender.build(net, contender.threads)
+        runner.run()
+        build_s = time.perf_counter() - began_s
+    except UnderstudyError as error:
+        answers.put(Probe(why_not=str(error)))
+        return
+    after_mb = _memory_mb("VmHWM")
+    runner.close()
+    found = Probe(build_s=build_s)
+    if before_mb is not None and after_mb is not None:
+        found = replace(found, memory_mb=round(after_mb - before_mb, 1))
+    answers.put(found)
+
+
+def _memory_mb(field: str) -> float | None:
+    """VmRSS, held now, or VmHWM, the most ever, in MB; None where the system is not Linux.
+
+    getrusage would tell the parent's peak: it outlives the exec that starts this process.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    kib = next((int(line.split()[1]) for line in lines if line.startswith(field + ":")), None)
+    return None if kib is None else kib / 1024
+
+
+def _forget_peak() -> None:
+    """VmHWM starts anew from what is held now (proc(5), clear_refs)."""
+    with contextlib.suppress(OSError):  # then the peak is since the process began: never less
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")

@@ -1,0 +1,83 @@
+"""generator.onnx -> the torch student it was exported from, so that parity needs no run folder."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from export.onnx_files import loaded
+from live.errors import SetupError
+from training.nets import Student, StudentShape
+
+PREFIX = "student."  # `export.generator_graph.GeneratorGraph` calls its net so
+
+
+def student_from_onnx(model: bytes) -> Student:
+    """A student with the very weights of `model`, in evaluation mode.
+
+    Its shape is read from the weights. Weights that were stored as halves come back as the float32
+    numbers that ONNX Runtime casts them to. Raises SetupError where the model is no student.
+    """
+    weights = {
+        name.removeprefix(PREFIX): array
+        for name, array in constants(model).items()
+        if name.startswith(PREFIX) and not name.endswith(".half")
+    }
+    try:
+        net = Student(_shape(weights))
+        state = {}
+        for name, parameter in net.state_dict().items():
+            # Export folds the gains into the convolutions: where they are left out they are 1.
+            gain = np.ones(parameter.shape, np.float32) if name.endswith(".gain") else None
+            array = weights.get(name, gain)
+            if array is None or array.shape != tuple(parameter.shape):
+                raise KeyError(name)
+            state[name] = torch.from_numpy(array.astype(np.float32))
+    except (KeyError, ValueError) as error:
+        raise SetupError(
+            f"generator.onnx does not hold a student's weights ({error} is missing or of another "
+            f"shape); give the run it came from with --run"
+        ) from error
+    net.load_state_dict(state)
+    return net.eval()
+
+
+def constants(model: bytes) -> dict[str, NDArray[Any]]:
+    """Every tensor that does not depend on the inputs and is stored, cast or merely renamed."""
+    from onnx import helper, numpy_helper
+
+    graph = loaded(model).graph
+    found = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    for node in graph.node:  # in the order of computing, which the checker asserts
+        if node.op_type not in ("Cast", "Identity") or node.input[0] not in found:
+            continue
+        array = found[node.input[0]]
+        if node.op_type == "Cast":
+            array = array.astype(helper.tensor_dtype_to_np_dtype(node.attribute[0].i))
+        found[node.output[0]] = array
+    return found
+
+
+def _shape(weights: dict[str, NDArray[Any]]) -> StudentShape:
+    levels = 1 + _count(weights, r"down\.(\d+)\.weight")
+    widths = [weights["stem.weight"], *(weights[f"down.{n}.weight"] for n in range(levels - 1))]
+    return StudentShape(
+        widths=tuple(len(weight) for weight in widths),
+        encoder_blocks=_blocks(weights, "encoder", levels),
+        decoder_blocks=_blocks(weights, "decoder", levels - 1),
+        head=len(weights["before.weight"]),
+    )
+
+
+def _blocks(weights: dict[str, NDArray[Any]], part: str, levels: int) -> tuple[int, ...]:
+    return tuple(
+        _count(weights, rf"{part}\.{level}\.(\d+)\.first\.weight") for level in range(levels)
+    )
+
+
+def _count(weights: dict[str, NDArray[Any]], pattern: str) -> int:
+    return sum(re.fullmatch(pattern, name) is not None for name in weights)

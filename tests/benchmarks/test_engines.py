@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from benchmarks.ceiling import Ceiling, best, measure_ceiling
+from benchmarks.contest_nets import Net, generators, in_turn, tracker
+from benchmarks.engines import EnginesOptions, main, measure, table, to_json
+from benchmarks.peers import GPU, contenders
+from benchmarks.probe import probe
+from export.race import Player
+from live.errors import EXIT_BAD_INPUT, SetupError
+from live.frames import Frame
+from live.pose.weights import fetch_pose_weights
+
+ROOT = Path(__file__).parents[2]
+SIZE = (64, 96)
+
+
+@pytest.fixture(scope="module")
+def student() -> Net:
+    return generators([SIZE])[0]
+
+
+def test_the_ceiling_is_a_machines() -> None:
+    """Any machine: more than a pocket calculator, less than a rack."""
+    found = measure_ceiling(1, 0.01)
+    for value in (found.fp32_gflops, found.bf16_gflops, found.int8_gops):
+        assert 0.1 < value < 1e5
+    assert 0.1 < found.copy_gbps < 1e4
+    assert found.operations("int8") == found.int8_gops and found.operations("mixed") is None
+
+
+def test_the_better_of_two_ceilings_counts() -> None:
+    one, other = Ceiling(2, 10, 20, 30, 4), Ceiling(2, 12, 19, 31, 3)
+    assert best(one, other) == Ceiling(2, 12, 20, 31, 4)
+
+
+def test_all_ways_on_the_cpu_paint_the_same_picture(student: Net) -> None:
+    """A benchmark of something else than the net would be worth nothing."""
+    pictures = {}
+    for contender in contenders(student, 1):
+        if contender.engine in ("torch.compile", "openvino", "openvino, its choice"):
+            continue  # half a minute; and not installed for the tests
+        if contender in GPU:
+            continue
+        runner = contender.build(student, 1)
+        assert isinstance(runner.run, Player)
+        found = [runner.run().astype(float) for _ in range(3)][-1]
+        runner.close()
+        with pytest.raises(RuntimeError, match="closed"):
+            runner.run()
+        pictures[contender.engine, contender.precision] = found
+    assert len(pictures) == 5
+    expected = pictures["torch eager", "fp32"]
+    assert expected.std() > 1
+    for (_, precision), found in pictures.items():
+        assert np.abs(found - expected).max() <= {"fp32": 1, "fp16": 4, "int8": 32}[precision]
+
+
+def test_rows_are_measured_or_say_why_not() -> None:
+    result = measure(
+        EnginesOptions(
+            seconds_per_row=0.01,
+            nets=("student", "teacher"),
+            sizes=(SIZE,),
+            threads=1,
+            engines=("onnxruntime", "torch eager", "cuda", "tensorrt"),
+            probes=False,
+            progress=False,
+        )
+    )
+    rows = {(row.net, row.engine, row.precision): row for row in result.rows}
+    ran = [row for row in result.rows if row.why_not is None]
+    assert {row.engine for row in ran} >= {"onnxruntime-cpu (ours)", "torch eager"}
+    for row in ran:
+        assert row.median_ms is not None and row.p95_ms is not None and row.gflops is not None
+        assert 0 < row.median_ms <= row.p95_ms
+        ceiling = result.ceilings[0].operations(row.precision)
+        if row.precision == "fp16":
+            assert row.share_of_ceiling is None  # no processor here computes in halves
+            continue
+        assert ceiling is not None and row.share_of_ceiling is not None
+        assert row.share_of_ceiling == pytest.approx(row.gflops / ceiling, abs=0.01)
+    one = rows["student", "torch eager", "fp32"]
+    assert one.median_ms is not None and one.gflops is not None
+    # 2 operations a multiply-accumulate, milliseconds: the student's own count at this size.
+    assert one.gflops == pytest.approx(2 * 1.106116608 * 6144 / 65536 / one.median_ms * 1e3, 0.02)
+    for name in ("teacher, global", "teacher, local"):
+        row = rows[name, "-", "-"]
+        assert row.median_ms is None and row.why_not and "no teacher" in row.why_not
+    text = table(result)
+    assert "not run: training/ has no teacher net yet" in text and "64x96" in text
+    data = json.loads(json.dumps(to_json(result)))
+    assert data["ceiling_gflops"] > 0 and data["ceiling_gbps"] > 0
+    assert {"net", "size", "engine", "precision", "median_ms", "p95_ms", "gflops",
+            "share_of_ceiling"} <= data["rows"][0].keys()  # fmt: skip
+    assert data["machine"]["cpu"] and data["machine"]["versions"]["torch"]
+
+
+def test_a_gpu_engine_without_a_gpu_says_so(student: Net) -> None:
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this ONNX Runtime is for GPUs")
+    for contender in GPU:
+        with pytest.raises(SetupError, match=r"CUDA|Tensorrt|tensorrt|driver"):
+            contender.build(student, 1)
+
+
+def test_a_probe_takes_time_and_memory(student: Net) -> None:
+    place = [c.engine for c in contenders(student, 1)].index("torch eager")
+    found = probe(student, place, 1)
+    assert found.why_not == "" and found.build_s is not None and found.build_s > 0
+    if sys.platform == "linux":
+        assert found.memory_mb is not None and 1 < found.memory_mb < 2000
+
+
+def test_a_tracker_gets_one_frame_after_the_other() -> None:
+    frames = [Frame(np.zeros((2, 2, 3), np.uint8), n / 25, n) for n in range(3)]
+    seen: list[Frame] = []
+    run = in_turn(frames, seen.append)
+    for _ in range(7):
+        run()
+    times = np.array([frame.captured_s for frame in seen])
+    np.testing.assert_allclose(np.diff(times), 1 / 25)
+    assert seen[3].image is frames[0].image
+
+
+def test_both_trackers_find_the_performer() -> None:
+    net = tracker(fetch_pose_weights(progress=False))
+    for contender in contenders(net, 1):
+        runner = contender.build(net, 1)
+        assert sum(runner.run() is not None for _ in range(10)) >= 8
+        runner.close()
+
+
+def test_openvino_is_imported_without_its_messenger(tmp_path: Path) -> None:
+    """Where both packages are there, only the one that computes is loaded."""
+    (tmp_path / "openvino.py").write_text(
+        "try:\n    import openvino_telemetry\nexcept ImportError:\n    told = False\n"
+        "else:\n    told = True\n"
+    )
+    (tmp_path / "openvino_telemetry.py").write_text("")
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from benchmarks.peers import import_quietly\n"
+        "print(import_quietly('openvino').told)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--seconds-per-row", "0"], "--seconds-per-row is 0"),
+        (["--threads", "-1"], "--threads is -1"),
+        (["--nets", "abacus"], "abacus"),
+        (["--nets", "student", "--sizes", "32x32", "--bundle", "nowhere"], "nowhere"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    arguments: list[str], word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == EXIT_BAD_INPUT
+    assert word in capsys.readouterr().err

@@ -79,7 +79,8 @@ def compose(plate: Image, layers: list[Layer]) -> Image:
     """The layers over the plate, first at the back.
 
     plate: RGB uint8 (H, W, 3), left as it is. Returns a new RGB uint8 (H, W, 3):
-    plate * (1 - alpha) + rgb, each layer scaled to its region (bicubic) and cut at the edges.
+    plate * (1 - alpha) + rgb, each layer scaled to its region (bicubic, by area where it shrinks)
+    and cut at the edges.
     """
     picture = plate.copy()
     for layer in layers:
@@ -92,7 +93,8 @@ def _compose_one(picture: Image, layer: Layer) -> None:
     rgba = layer.rgba
     if rgba.shape[:2] != (region.height, region.width):
         size = region.width, region.height
-        rgba = np.asarray(cv2.resize(rgba, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+        how = cv2.INTER_AREA if region.height < rgba.shape[0] else cv2.INTER_CUBIC
+        rgba = np.asarray(cv2.resize(rgba, size, interpolation=how), np.uint8)
     top, left = max(region.y, 0), max(region.x, 0)
     bottom = min(region.y + region.height, picture.shape[0])
     right = min(region.x + region.width, picture.shape[1])

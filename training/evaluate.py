@@ -34,6 +34,7 @@ from training.run import Trained, load_trained
 from training.sheet import Row, Sheet
 from training.strip import Strip
 
+TRUTH = "truth"
 Scores = dict[tuple[str, str], Score]
 """By name and region."""
 
@@ -187,7 +188,7 @@ def _scores(contest: _Contest) -> Scores:
 def _rows(contest: _Contest, scores: Scores, found: dict[str, list[Poses | None]]) -> list[Row]:
     rows = []
     for (name, region), score in scores.items():
-        pose_error, missed = _pose_error(found[name], contest.poses) if found else (None, None)
+        pose_error, missed = _pose_error(found[name], found[TRUTH]) if found else (None, None)
         rows.append(
             Row(
                 name, region, score.ssim, score.psnr_db, score.perceptual,
@@ -198,14 +199,15 @@ def _rows(contest: _Contest, scores: Scores, found: dict[str, list[Poses | None]
 
 
 def _find_poses(contests: list[_Contest]) -> list[dict[str, list[Poses | None]]]:
-    """The pose in every picture of every contest, found anew."""
+    """The pose in every truth and picture, found by another backend than drives the student."""
     estimator = POSE_ESTIMATORS["mediapipe"]()
     clock = itertools.count()
     found: list[dict[str, list[Poses | None]]] = []
     try:
         for contest in contests:
             runs: dict[str, list[Poses | None]] = {}
-            for name, pictures in tqdm(contest.pictures.items(), desc="poses", leave=False):
+            asked = {TRUTH: contest.truths, **contest.pictures}
+            for name, pictures in tqdm(asked.items(), desc="poses", leave=False):
                 estimator.reset()
                 runs[name] = [_find(estimator, picture, next(clock)) for picture in pictures]
             found.append(runs)
@@ -214,17 +216,16 @@ def _find_poses(contests: list[_Contest]) -> list[dict[str, list[Poses | None]]]
     return found
 
 
-def _pose_error(found: list[Poses | None], truth: Poses) -> tuple[float | None, float]:
-    """Mean distance of the joints found again, % of the body's height; and the share missed."""
-    shown = shows_person(truth[1])
+def _pose_error(found: list[Poses | None], truth: list[Poses | None]) -> tuple[float | None, float]:
+    """Mean distance of the joints found in both, % of the body's height; and the share missed."""
     asked = [
-        (pose, points, scores)
-        for pose, points, scores, there in zip(found, *truth, shown, strict=True)
-        if there
+        (pose, real)
+        for pose, real in zip(found, truth, strict=True)
+        if real is not None and shows_person(real[1][None])[0]
     ]
-    errors = [_distance(pose, points, scores) for pose, points, scores in asked if pose is not None]
+    errors = [_distance(pose, *real) for pose, real in asked if pose is not None]
     known = [error for error in errors if error is not None]
-    missed = sum(pose is None for pose, _, _ in asked) / max(len(asked), 1)
+    missed = sum(pose is None for pose, _ in asked) / max(len(asked), 1)
     return (float(np.mean(known)) if known else None), missed
 
 

@@ -61,11 +61,11 @@ EXPLAINED = """\
 Region 'person' is the box around the person, frame by frame. SSIM and PSNR: higher is better, the
 rest: lower. Perceptual: mean distance of channel-normalized EfficientNet-Lite0 features at 1/2 to
 1/16 of the resolution; it is not LPIPS and compares only with itself. Pose error: the pose found in
-the picture against the pose found in the truth, % of the body's height; missed: frames in which
-nobody was found. Flicker: mean difference between the picture's change and the truth's, 8-bit
+the picture against the pose found in the truth, both by MediaPipe, % of the body's height; missed:
+frames in which nobody was found. Flicker: mean difference between the picture's change and the truth's, 8-bit
 levels. Warp error: picture against the one before it moved along the truth's optical flow.
-Placed as live: with the bundle's statistics, by which a dancer who keeps to one side of the stage
-is moved to where the subject stood most. Placed as the truth: with statistics of the same dance.
+Placed as live: with the bundle's statistics, so depth is where the training footage had it. Placed
+as the truth: with statistics of the same dance.
 """
 
 

@@ -22,7 +22,7 @@ from typing import NoReturn
 
 from live.body import BodyStats
 from live.calibrate import calibrate, load_performer, save_performer
-from live.engines.onnx_runtime import OnnxRuntimeEngine
+from live.engines.choose import open_engine
 from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
 from live.frames import Frame, Pose, Sighting
 from live.generator import Generator
@@ -30,9 +30,11 @@ from live.latest import Latest
 from live.live_calibration import LiveCalibration
 from live.normalize import Normalizer
 from live.options import Options, parse
-from live.picture import PictureMaker
+from live.picture import PictureMaker, neutral_label
 from live.pose.base import PoseEstimator
-from live.pose.mediapipe_tasks import NOWHERE, MediaPipePose, MediaPipeSettings
+from live.pose.blazepose import BlazePoseSettings
+from live.pose.blazepose_open import open_blazepose
+from live.pose.mediapipe_tasks import NOWHERE, MediaPipePose
 from live.pose.openpose import OpenPosePose
 from live.pose.weights import fetch_pose_weights
 from live.report import table
@@ -121,6 +123,8 @@ def consent(subject: Subject) -> str:
 
 def build_estimator(options: Options, source: Source) -> PoseEstimator:
     """The pose backend that was asked for."""
+    if options.pose == "blazepose":
+        return open_blazepose(fetch_pose_weights(options.weights))
     if options.pose == "mediapipe":
         return MediaPipePose(fetch_pose_weights(options.weights))
     if options.pose_json is None:
@@ -132,15 +136,24 @@ def build_estimator(options: Options, source: Source) -> PoseEstimator:
 
 def build_painter(options: Options, subject: Subject, timing: Timing) -> PictureMaker:
     """The picture stage, warmed up so that the first real frame is as fast as the rest."""
-    engine = OnnxRuntimeEngine(subject.generator, f"generator of {subject.origin}", options.threads)
-    generator = Generator(subject, engine)
+    what, label = f"generator of {subject.origin}", neutral_label(subject)
+    chosen = open_engine(
+        subject.generator,
+        what,
+        options.engine,
+        options.threads,
+        {"label": label.image[None]},
+        small=subject.small,
+    )
+    log.info("%s", chosen.why)
+    generator = Generator(subject, chosen.engine)
 
     performer = performer_of(options)  # once: it may read a whole clip
 
     def painter() -> PictureMaker:
         normalizer = Normalizer(
             subject.manifest.body,
-            generator.size,
+            subject.manifest.stage_size,
             performer=performer,
             mirror=options.mirror,
         )
@@ -156,9 +169,9 @@ def build_painter(options: Options, subject: Subject, timing: Timing) -> Picture
 def rehearse(painter: PictureMaker, subject: Subject) -> None:
     """Two pictures nobody sees: Numba compiles here, once per machine."""
     book = subject.codebook
-    height, width = subject.manifest.generator_size
+    size = subject.manifest.stage_size
     for number in range(2):
-        pose = Pose(book.neutral_points, book.neutral_scores, number / 30, (height, width))
+        pose = Pose(book.neutral_points, book.neutral_scores, number / 30, size)
         painter.make(Sighting(pose, number / 30, number), number / 30)
 
 
@@ -179,8 +192,8 @@ def performer_of(options: Options) -> BodyStats | None:
 def measure_clip(clip: Path, options: Options) -> BodyStats:
     """The measures of the person in `clip`, read once from end to end, as fast as it goes."""
     log.info("measuring the performer in %s", clip)
-    settings = MediaPipeSettings(search_every_s=0.0)  # not live: look at every frame
-    estimator = MediaPipePose(fetch_pose_weights(options.weights), settings)
+    settings = BlazePoseSettings(search_every_s=0.0)  # not live: look at every frame
+    estimator = open_blazepose(fetch_pose_weights(options.weights), settings)
     try:
         return calibrate(estimator.estimate(frame) for frame in read_through(clip))
     finally:

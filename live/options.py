@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from live.engines.choose import ENGINES
 from live.errors import SetupError
 from live.sources import SourceSettings, add_source_arguments, source_settings
 from live.stream.server import ServerSettings
 
+POSES = ("blazepose", "mediapipe", "openpose")
 DEMO = Path(__file__).resolve().parent / "assets" / "demo"
 ABOUT = """\
 The show: a camera or a clip goes in, another person dances in the browser.
@@ -26,7 +28,7 @@ class Options:
 
     source: SourceSettings
     subject: Path
-    pose: str = "mediapipe"  # or "openpose"
+    pose: str = "blazepose"  # one of POSES
     pose_json: Path | None = None  # OpenPose's folder
     weights: Path | None = None  # folder of pose weights given by hand
     calibrate_s: float = 0.0  # seconds of the show's beginning to calibrate on
@@ -34,7 +36,8 @@ class Options:
     performer: Path | None = None  # where the performer's measures are kept
     mirror: bool = False
     lead_s: float = 0.0  # predict so far ahead, seconds
-    threads: int = 1  # of the generator's engine
+    engine: str = "auto"  # of the generator; one of live.engines.choose.ENGINES
+    threads: int = 1  # of the generator on the CPU
     server: ServerSettings = ServerSettings()
     open_page: bool = False
     seconds: float = 0.0  # end after so long; 0 = when told to
@@ -56,7 +59,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
 
 def _add_pose_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("pose")
-    group.add_argument("--pose", choices=("mediapipe", "openpose"), default="mediapipe")
+    group.add_argument("--pose", choices=POSES, default=POSES[0])
     group.add_argument("--pose-json", type=Path, metavar="FOLDER", help="what OpenPose wrote")
     group.add_argument("--weights", type=Path, metavar="FOLDER", help="pose weights given by hand")
     group.add_argument(
@@ -72,7 +75,12 @@ def _add_pose_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--lead-ms", type=float, default=0.0, help="predict so far ahead (default 0)"
     )
-    group.add_argument("--threads", type=int, default=1, help="of the generator (default 1)")
+    group.add_argument(
+        "--engine", choices=ENGINES, default="auto", help="what runs the generator (default auto)"
+    )
+    group.add_argument(
+        "--threads", type=int, default=1, help="of the generator on the CPU (default 1)"
+    )
 
 
 def _add_server_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,6 +114,7 @@ def _options(found: argparse.Namespace) -> Options:
         performer=performer,
         mirror=found.mirror,
         lead_s=found.lead_ms / 1e3,
+        engine=found.engine,
         threads=found.threads,
         server=ServerSettings(found.host, found.port),
         open_page=found.demo and not found.no_open,

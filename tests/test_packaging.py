@@ -103,7 +103,7 @@ def test_one_opencv_only() -> None:
 
 
 def test_the_extras_are_those_that_the_readme_names() -> None:
-    assert set(EXTRAS) == {"cpu", "gpu", "train", "export", "studio", "dev"}
+    assert set(EXTRAS) == {"cpu", "gpu", "rtx", "train", "export", "studio", "dev"}
 
 
 def test_torch_is_pinned_exactly() -> None:
@@ -123,7 +123,8 @@ def test_every_import_is_a_named_requirement(part: str) -> None:
     providers = packages_distributions()
     required = named(PARTS[part])
     assert set(BROUGHT_ALONG.values()) <= required
-    optional = {"tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings"}  # asked for at construction
+    # Asked for when such an engine is opened.
+    optional = {"cuda", "tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings"}
     for package in sorted(house.third_party(modules, sys.stdlib_module_names) - optional):
         distributions = {canonicalize_name(name) for name in providers.get(package, [])}
         assert distributions & (required | set(BROUGHT_ALONG)), (
@@ -132,9 +133,9 @@ def test_every_import_is_a_named_requirement(part: str) -> None:
 
 
 def test_everything_required_is_pinned() -> None:
-    extras = tuple(set(EXTRAS) - {"gpu"})
+    extras = tuple(set(EXTRAS) - {"gpu", "rtx"})  # they are not in the tested environment
     assert named(extras) | set(BROUGHT_ALONG) <= set(pins())
-    assert all("==" in line for line in EXTRAS["gpu"])
+    assert all("==" in line for line in EXTRAS["gpu"] + EXTRAS["rtx"])
 
 
 def test_pins_are_exact_sorted_and_for_every_machine() -> None:

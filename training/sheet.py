@@ -62,8 +62,8 @@ Region 'person' is the box around the person, frame by frame. SSIM and PSNR: hig
 rest: lower. Perceptual: mean distance of channel-normalized EfficientNet-Lite0 features at 1/2 to
 1/16 of the resolution; it is not LPIPS and compares only with itself. Pose error: the pose found in
 the picture against the pose found in the truth, both by MediaPipe, % of the body's height; missed:
-frames in which nobody was found. Flicker: mean difference between the picture's change and the truth's, 8-bit
-levels. Warp error: picture against the one before it moved along the truth's optical flow.
+frames in which nobody was found. Flicker: mean difference between the picture's change and the
+truth's, 8-bit levels. Warp error: picture against the one before it moved along the truth's flow.
 Placed as live: with the bundle's statistics, so depth is where the training footage had it. Placed
 as the truth: with statistics of the same dance.
 """

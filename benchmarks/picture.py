@@ -17,7 +17,8 @@ import run_live
 from live.errors import EXIT_BAD_INPUT, UnderstudyError
 from live.frames import Image, Sighting
 from live.options import DEMO, parse
-from live.pose.mediapipe_tasks import MediaPipePose, MediaPipeSettings
+from live.pose.blazepose import BlazePoseSettings
+from live.pose.blazepose_open import open_blazepose
 from live.pose.weights import fetch_pose_weights
 from live.sources.file import read_through
 from live.subject import load_subject
@@ -50,7 +51,7 @@ def moments(at_s: Sequence[float]) -> list[tuple[Image, Image, Image]]:
     painter = run_live.build_painter(options, subject, Timing())
     wanted = {round(time_s * 30) for time_s in at_s}
     found = []
-    estimator = MediaPipePose(fetch_pose_weights(), MediaPipeSettings(search_every_s=0.0))
+    estimator = open_blazepose(fetch_pose_weights(), BlazePoseSettings(search_every_s=0.0))
     try:
         for frame in read_through(DEMO / "performer.mp4"):
             sighting = Sighting(estimator.estimate(frame), frame.captured_s, frame.sequence)

@@ -22,7 +22,7 @@ from export.rebuild import student_from_onnx
 from export.torch_engine import TorchEngine
 from live.engines.base import Engine
 from live.engines.choose import FEEDBACK
-from live.engines.onnx_runtime import OnnxRuntimeEngine
+from live.engines.onnx_runtime import OnnxRuntimeEngine, load_onnxruntime
 from live.engines.onnx_runtime_device import (
     CUDA,
     OnnxRuntimeDeviceEngine,
@@ -149,9 +149,7 @@ def _compiled(net: Net, threads: int) -> Runner:
 
 def _defaults(net: Net, threads: int) -> Runner:
     """ONNX Runtime as its own first example has it: no options."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(net.model, providers=["CPUExecutionProvider"])
+    session = load_onnxruntime().InferenceSession(net.model, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     return _runner(net, _Named(lambda feeds: session.run(names, feeds), names))
 

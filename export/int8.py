@@ -23,6 +23,7 @@ from export.onnx_files import checked, loaded
 from export.precision import as_float32
 from export.rehearsal import codebook_labels, dance_labels
 from live.engines.base import Engine
+from live.engines.onnx_runtime import load_onnxruntime
 from live.errors import SetupError
 from live.subject import Subject
 
@@ -63,6 +64,7 @@ def quantized(model: bytes, feeds: Iterable[Feeds], recipe: str = "all") -> byte
     """
     if recipe not in RECIPES:
         raise SetupError(f"the int8 recipe is {recipe!r}; known are {', '.join(RECIPES)}")
+    load_onnxruntime()  # with its reports turned off, whoever was first
     try:
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
         from onnxruntime.quantization.shape_inference import quant_pre_process

@@ -13,6 +13,9 @@ import pytest_asyncio
 from hypothesis import settings
 from playwright.async_api import Browser, async_playwright
 
+# Some tests import onnxruntime by themselves; none shall report to its maker.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 # No deadline: machines differ, and no test asserts a time. Derandomized: a check that passed here
 # passes there; the examples change when the property does.
 settings.register_profile("house", deadline=None, derandomize=True, print_blob=True)

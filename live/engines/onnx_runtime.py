@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -75,7 +76,12 @@ class OnnxRuntimeEngine:
 
 
 def load_onnxruntime() -> Any:
-    """The module. Raises SetupError with the pip line where it cannot be imported."""
+    """The module, told to report nothing. Raises SetupError where it cannot be imported.
+
+    Its official builds report their use to Microsoft, from the moment of the import;
+    this variable is the one way to stop all of it. Whoever sets it to 0 wants that.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime
     except ImportError as error:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -17,6 +20,8 @@ from live.engines.onnx_runtime_device import (
 )
 from live.errors import SetupError, SubjectError
 from tests.live.engines.nets import fading_generator, label
+
+ROOT = Path(__file__).parents[3]
 
 
 def available() -> list[str]:
@@ -133,3 +138,19 @@ def test_an_open_shape_and_a_strange_type_are_refused() -> None:
     )
     with pytest.raises(SubjectError, match=r"a is tensor\(double\)"):
         OnnxRuntimeEngine(strange.SerializeToString(), "x")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there its reports are kept elsewhere")
+def test_onnxruntime_reports_nothing(tmp_path: Path) -> None:
+    """Its uploader keeps a store and an identifier on disk; as we load it, there is neither."""
+    model = tmp_path / "net.onnx"
+    model.write_bytes(fading_generator())
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from live.engines.onnx_runtime import OnnxRuntimeEngine\n"
+        "OnnxRuntimeEngine(Path(sys.argv[1]).read_bytes(), 'net').close()"
+    )
+    places = {name: str(tmp_path / "kept") for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME")}
+    clean = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"} | places
+    subprocess.run([sys.executable, "-c", program, model], env=clean, check=True, cwd=ROOT)
+    assert [path for path in (tmp_path / "kept").rglob("*") if path.is_file()] == []

@@ -10,7 +10,8 @@ from live.pose.blazepose_nets import TRACKER_OUTPUTS, pose_nets
 from live.pose.weights import PoseWeights
 
 OUTPUTS = (*TRACKER_OUTPUTS, "heatmaps")
-"""With the heatmaps: against the studio's exact joints they take a third off the error."""
+"""With the heatmaps: against the studio's exact joints they take about a tenth off the error's 90th
+percentile, and a fifth off the jitter."""
 
 
 def open_blazepose(weights: PoseWeights, settings: BlazePoseSettings | None = None) -> BlazePose:

@@ -62,6 +62,7 @@ class Coded:
     packet: VideoPacket  # its bytes, pts (90 kHz) and time base; shared: nobody writes to it
     key_frame: bool  # decoding can start here
     captured_s: float  # of the camera frame it answers
+    size: tuple[int, int]  # (height, width) in pixels, both even
 
 
 def _x264_options(settings: EncoderSettings) -> dict[str, str]:
@@ -149,7 +150,7 @@ class Encoder:
             raise StreamError(f"{self.name} gave {len(packets)} packets for one picture, not one")
         packet = packets[0]
         packet.pts, packet.time_base = ticks, TIME_BASE
-        return Coded(packet, packet.is_keyframe, captured_s)
+        return Coded(packet, packet.is_keyframe, captured_s, self.size)
 
 
 def _open(kind: EncoderKind, size: tuple[int, int], settings: EncoderSettings) -> VideoCodecContext:

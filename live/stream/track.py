@@ -1,12 +1,12 @@
-"""aiortc's side of the hub: a track of ready packets, and a sender that listens to its viewer."""
+"""aiortc's end of the hub: a track of ready packets."""
 
 from __future__ import annotations
 
-from aiortc import MediaStreamTrack, RTCRtpSender
+from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 
 from live.latest import Closed
-from live.stream.encoder import VideoPacket
+from live.stream.encoder import Coded, VideoPacket
 from live.stream.subscription import Subscription
 
 
@@ -17,26 +17,18 @@ class PacketTrack(MediaStreamTrack):
 
     def __init__(self, subscription: Subscription) -> None:
         super().__init__()
+        self.current: Coded | None = None  # the picture whose RTP packets are leaving
         self._subscription = subscription
 
     async def recv(self) -> VideoPacket:
         """The next packet. Raises `MediaStreamError` when the subscription has ended."""
         try:
-            coded = await self._subscription.next()
+            self.current = await self._subscription.next()
         except Closed:
             raise MediaStreamError from None
-        return coded.packet
+        return self.current.packet
 
     def stop(self) -> None:
         """Leave the hub."""
         self._subscription.close()
         super().stop()
-
-
-def answer_key_frame_asks(sender: RTCRtpSender, subscription: Subscription) -> None:
-    """Send the viewer's PLI and FIR to the hub.
-
-    aiortc (1.16) would mark its own encoder, which has nothing to do for a track of packets. It
-    calls `_send_keyframe` for both messages and has no public hook.
-    """
-    setattr(sender, "_send_keyframe", subscription.ask_key_frame)  # noqa: B010 (mypy refuses `=`)

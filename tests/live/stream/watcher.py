@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from urllib.parse import urljoin
 
 import aiohttp
 import numpy as np
@@ -10,36 +12,73 @@ from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from av import VideoFrame
 from numpy.typing import NDArray
 
+from live.stream.rtp_extensions import propose
+
 SDP = {"Content-Type": "application/sdp"}
+
+Wire = Callable[[bytes], bool]
+"""Told each RTP packet that comes, decrypted; says whether the receiver gets it."""
 
 
 class Watcher:
     """Asks for the show at `url` and receives its pictures."""
 
-    def __init__(self, url: str, codec: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        codec: str | None = None,
+        extensions: bool = False,
+        sound: bool = False,
+        wire: Wire | None = None,
+    ) -> None:
+        """`extensions` offers ours as Chromium does; `sound` wants to hear, too."""
         self.url = url
         self.location = ""
         self.answer = ""
         self.connection = RTCPeerConnection()
+        self._extensions = extensions
+        self._wire = wire
         transceiver = self.connection.addTransceiver("video", direction="recvonly")
         if codec is not None:
             able = RTCRtpReceiver.getCapabilities("video")
             assert able is not None
             transceiver.setCodecPreferences([one for one in able.codecs if one.name == codec])
+        self.receiver = transceiver.receiver
         self.track = transceiver.receiver.track
+        self.sound = (
+            self.connection.addTransceiver("audio", direction="recvonly").receiver
+            if sound
+            else None
+        )
 
     async def offer(self) -> str:
         """An offer as this client makes it."""
-        await self.connection.setLocalDescription()
+        made = await self.connection.createOffer()
+        if self._extensions:
+            made = RTCSessionDescription(propose(made.sdp), "offer")
+        await self.connection.setLocalDescription(made)
         return self.connection.localDescription.sdp
 
     async def join(self) -> None:
-        """Offer, and take the answer."""
+        """Offer over HTTP, and take the answer."""
         status, location, text = await post(self.url, await self.offer())
         assert status == 201, (status, text)
-        self.location, self.answer = location, text
-        await self.connection.setRemoteDescription(RTCSessionDescription(text, "answer"))
-        self.track = self.connection.getTransceivers()[0].receiver.track
+        self.location = location
+        await self.accept(text)
+
+    async def accept(self, answer: str) -> None:
+        """Take the answer to `offer`."""
+        self.answer = answer
+        await self.connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        self.track = self.receiver.track
+        if self._wire is not None:
+            tap(self.receiver, self._wire)
+
+    @property
+    def ssrc(self) -> int:
+        """Of the video that comes."""
+        line = next(one for one in self.answer.splitlines() if one.startswith("a=ssrc:"))
+        return int(line.removeprefix("a=ssrc:").split()[0])
 
     async def pictures(self, count: int, timeout_s: float = 20.0) -> list[NDArray[np.uint8]]:
         """The next `count` pictures, RGB uint8 (H, W, 3)."""
@@ -56,7 +95,10 @@ class Watcher:
 
     async def leave(self) -> tuple[int, str]:
         """End it as WHEP says; the reply's status and text."""
-        async with aiohttp.ClientSession() as web, web.delete(self.url + self.location[1:]) as got:
+        async with (
+            aiohttp.ClientSession() as web,
+            web.delete(urljoin(self.url + "whep", self.location)) as got,
+        ):
             return got.status, await got.text()
 
     async def __aenter__(self) -> Watcher:
@@ -65,6 +107,18 @@ class Watcher:
 
     async def __aexit__(self, *_: object) -> None:
         await self.connection.close()
+
+
+def tap(receiver: RTCRtpReceiver, wire: Wire) -> None:
+    """Let `wire` stand before `receiver`."""
+    transport = receiver.transport
+    plain = transport._handle_rtp_data
+
+    async def hear(data: bytes, arrival_time_ms: int) -> None:
+        if wire(data):
+            await plain(data, arrival_time_ms)
+
+    setattr(transport, "_handle_rtp_data", hear)  # noqa: B010 (mypy refuses `=`)
 
 
 async def post(

@@ -1,0 +1,256 @@
+"""One hub subscription over one WebRTC connection: header extensions, pacing, and RTCP's news.
+
+aiortc's sender packs RTP and answers NACKs. Between it and its transport sits a `_Leg`, which sees
+every packet on its way out and every report on its way in. That relies on inner names of aiortc
+1.16, see `_missing`; where one is gone, the picture still plays, without what the leg adds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+import time
+from collections.abc import Sequence
+from functools import cache
+from typing import cast
+
+from aiortc import (
+    RTCDtlsTransport,
+    RTCPeerConnection,
+    RTCRtpCodecCapability,
+    RTCRtpSender,
+    rtp,
+)
+from aiortc.rtcrtpparameters import RTCRtpSendParameters
+
+from live.stream import pacing
+from live.stream.encoder import Coded
+from live.stream.rtp_extensions import (
+    ABS_CAPTURE_TIME,
+    PLAYOUT_DELAY,
+    Elements,
+    Patience,
+    abs_capture_time,
+    after_report,
+    agreed,
+    extended,
+    playout_delay,
+)
+from live.stream.subscription import Subscription
+from live.stream.track import PacketTrack
+from live.timing import Clock
+
+log = logging.getLogger(__name__)
+
+_PLI, _FIR, _AFB = 1, 4, 15  # RFC 4585 section 6.3, RFC 5104 section 4.3.1
+
+
+def send_video(
+    connection: RTCPeerConnection,
+    subscription: Subscription,
+    preferences: Sequence[RTCRtpCodecCapability],
+) -> RTCRtpSender:
+    """Add the hub's packets to `connection`, as a track that only sends.
+
+    Call it before the remote description is set: later, aiortc (1.16) ignores the codec
+    `preferences` without a word. Which header extensions are used is read from the two
+    descriptions when the sending begins: see `rtp_extensions.agree` and `propose`.
+    """
+    track = PacketTrack(subscription)
+    sender = connection.addTrack(track)
+    transceiver = next(one for one in connection.getTransceivers() if one.sender is sender)
+    transceiver.direction = "sendonly"
+    transceiver.setCodecPreferences(list(preferences))
+    _take_the_wire(connection, sender, track, subscription)
+    return sender
+
+
+def _take_the_wire(
+    connection: RTCPeerConnection,
+    sender: RTCRtpSender,
+    track: PacketTrack,
+    subscription: Subscription,
+) -> None:
+    """Put a `_Leg` between `sender` and its transport when it is told to send.
+
+    Not earlier: with BUNDLE, aiortc gives it another transport during negotiation.
+    """
+    plain, taken = sender.send, False
+
+    async def send(parameters: RTCRtpSendParameters) -> None:
+        nonlocal taken
+        if not taken:
+            taken = True
+            if missing := _missing(sender):
+                _warn(missing)
+                # What aiortc calls for PLI and FIR; its own encoder has no part here.
+                setattr(sender, "_send_keyframe", subscription.ask_key_frame)  # noqa: B010
+            else:
+                extensions = _extensions(connection, parameters)
+                leg = _Leg(sender, track, subscription, extensions)
+                sender.setTransport(cast(RTCDtlsTransport, leg))
+        await plain(parameters)
+
+    setattr(sender, "send", send)  # noqa: B010 (mypy refuses `=`)
+
+
+def _missing(sender: RTCRtpSender) -> tuple[str, ...]:
+    """The inner names of aiortc that a leg needs and this aiortc lacks."""
+    wanted: tuple[tuple[object, tuple[str, ...]], ...] = (
+        (sender, ("setTransport", "_ssrc", "_handle_rtcp_packet")),
+        (sender.transport, ("_send_rtp", "_register_rtp_sender", "_unregister_rtp_sender")),
+        (rtp, ("is_rtcp", "unpack_remb_fci", "RtcpPsfbPacket", "RtcpRrPacket", "RtcpSrPacket")),
+    )
+    return tuple(name for where, names in wanted for name in names if not hasattr(where, name))
+
+
+@cache
+def _warn(missing: tuple[str, ...]) -> None:
+    """Say it for the first viewer only: it is the same for all."""
+    log.warning(
+        "this aiortc has no %s: the picture plays, but later than it could, and viewers' "
+        "losses go unheard; pip install 'aiortc~=1.16.0'",
+        ", ".join(missing),
+    )
+
+
+def _extensions(connection: RTCPeerConnection, parameters: RTCRtpSendParameters) -> dict[str, int]:
+    """The ids of our extensions that are in force and that aiortc does not write itself."""
+    both = connection.localDescription, connection.remoteDescription
+    found = agreed(both[0].sdp, both[1].sdp, parameters.muxId)
+    own = {one.uri for one in parameters.headerExtensions}
+    return {uri: number for uri, number in found.items() if uri not in own}
+
+
+class _Leg:
+    """A transport to aiortc's sender, and a sender to aiortc's transport."""
+
+    def __init__(
+        self,
+        sender: RTCRtpSender,
+        track: PacketTrack,
+        subscription: Subscription,
+        extensions: dict[str, int],
+        clock: Clock = time.monotonic,
+        wall_clock: Clock = time.time,
+    ) -> None:
+        self._ssrc: int = sender._ssrc
+        self._sender = sender
+        self._transport = sender.transport
+        self._track = track
+        self._subscription = subscription
+        self._extensions = extensions
+        self._clock, self._wall_clock = clock, wall_clock
+        self._patience = Patience()
+        self._always = self._steady()
+        self._last = -1  # sequence number of the newest packet
+        self._shown: Coded | None = None  # the picture whose packets are leaving
+        self._sent = 0  # of that picture, bytes
+        self._began_s = 0.0  # of that picture, when its first packet left
+
+    def __getattr__(self, name: str) -> object:
+        """Whatever else aiortc's sender wants of its transport."""
+        return getattr(self._transport, name)
+
+    def _register_rtp_sender(self, sender: RTCRtpSender, parameters: RTCRtpSendParameters) -> None:
+        self._transport._register_rtp_sender(self, parameters)
+        # RFC 5104 section 4.3.1.2: a FIR has 0 for its media source, and names it further inside.
+        router = getattr(self._transport, "_rtp_router", None)
+        if router is not None:
+            router.register_sender(self, ssrc=0)
+
+    def _unregister_rtp_sender(self, sender: RTCRtpSender) -> None:
+        self._transport._unregister_rtp_sender(self)
+
+    async def _send_rtp(self, data: bytes) -> None:
+        if not rtp.is_rtcp(data):
+            data = await self._prepared(data)
+        await self._transport._send_rtp(data)
+
+    async def _prepared(self, packet: bytes) -> bytes:
+        """`packet` with its extensions, once it is due."""
+        coded = self._track.current
+        if coded is None or not self._is_new(packet):  # sent again, on RTX's SSRC (RFC 4588) or not
+            return extended(packet, self._always)
+        elements = self._always
+        if coded is not self._shown:
+            self._shown, self._sent, self._began_s = coded, 0, self._clock()
+            elements += self._timed(coded.captured_s)
+        if coded.key_frame:
+            await self._until_due(coded.packet.size)
+        self._sent += len(packet)
+        return extended(packet, elements)
+
+    async def _until_due(self, size: int) -> None:
+        due_s = pacing.due_s(self._sent, pacing.rate(size), self._began_s)
+        if (wait_s := due_s - self._clock()) > 0:
+            await asyncio.sleep(wait_s)
+
+    def _is_new(self, packet: bytes) -> bool:
+        _, _, sequence, _, ssrc = struct.unpack_from("!BBHLL", packet)
+        if ssrc != self._ssrc:
+            return False
+        # Newer, with wrap-around: RFC 3550 appendix A.1.
+        if self._last >= 0 and not 0 < (sequence - self._last) % 65_536 < 32_768:
+            return False
+        self._last = sequence
+        return True
+
+    def _steady(self) -> Elements:
+        """The extensions of every packet."""
+        number = self._extensions.get(PLAYOUT_DELAY)
+        return () if number is None else ((number, playout_delay(0, self._patience.max_ms)),)
+
+    def _timed(self, captured_s: float) -> Elements:
+        """The extension of a picture's first packet."""
+        number = self._extensions.get(ABS_CAPTURE_TIME)
+        if number is None:
+            return ()
+        age_s = self._clock() - captured_s
+        return ((number, abs_capture_time(self._wall_clock() - age_s)),)
+
+    async def _handle_rtcp_packet(self, packet: rtp.AnyRtcpPacket) -> None:
+        if isinstance(packet, rtp.RtcpPsfbPacket):
+            self._hear_feedback(packet)
+            return
+        if getattr(packet, "media_ssrc", self._ssrc) != self._ssrc:
+            return  # a NACK for 0: only a FIR may call us so
+        if isinstance(packet, (rtp.RtcpRrPacket, rtp.RtcpSrPacket)):
+            for report in packet.reports:
+                if report.ssrc == self._ssrc:
+                    self._hear_loss(report.fraction_lost / 256)
+        await self._sender._handle_rtcp_packet(packet)
+
+    def _hear_feedback(self, packet: rtp.RtcpPsfbPacket) -> None:
+        ours = packet.media_ssrc == self._ssrc
+        named = packet.fmt == _FIR and self._ssrc in _fir_targets(packet.fci)
+        if named or (ours and packet.fmt in (_PLI, _FIR)):
+            self._subscription.ask_key_frame()
+        elif packet.fmt == _AFB:
+            self._hear_estimate(packet.fci)
+
+    def _hear_estimate(self, fci: bytes) -> None:
+        try:
+            bits_per_s, ssrcs = rtp.unpack_remb_fci(fci)
+        except (ValueError, struct.error):  # feedback of another kind, or none that can be read
+            return
+        if self._ssrc in ssrcs:
+            _tell(self._subscription, "estimate", float(bits_per_s))
+
+    def _hear_loss(self, lost: float) -> None:
+        self._patience = after_report(self._patience, lost, self._clock())
+        self._always = self._steady()
+        _tell(self._subscription, "lost", lost)
+
+
+def _fir_targets(fci: bytes) -> set[int]:
+    """RFC 5104 section 4.3.1.1: entries of SSRC, sequence number and three bytes of nothing."""
+    return {ssrc for ssrc, _ in struct.iter_unpack("!LL", fci[: len(fci) // 8 * 8])}
+
+
+def _tell(subscription: Subscription, name: str, value: float) -> None:
+    """To a hub that steers by its viewers; one that does not has no such method."""
+    hear = getattr(subscription, name, None)
+    if hear is not None:
+        hear(value)

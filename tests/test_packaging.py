@@ -103,7 +103,7 @@ def test_one_opencv_only() -> None:
 
 
 def test_the_extras_are_those_that_the_readme_names() -> None:
-    assert set(EXTRAS) == {"cpu", "gpu", "rtx", "train", "export", "studio", "dev"}
+    assert set(EXTRAS) == {"cpu", "gpu", "rtx", "camera", "train", "export", "studio", "dev"}
 
 
 def test_torch_is_pinned_exactly() -> None:

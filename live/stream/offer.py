@@ -16,6 +16,10 @@ from live.stream.encoder import Codec
 MOST_SECTIONS = 8
 """Media sections in one offer; each costs sockets."""
 
+MOST_LINES = 1000
+"""Lines in one offer; a browser's has about 200. Reading takes time that rises with their square,
+and everybody's packets wait for it."""
+
 MALFORMED = (
     ArithmeticError,
     AssertionError,
@@ -45,10 +49,13 @@ class Offer:
     sdp: str  # as it is given to aiortc, see `_controlled`
     codec: Codec  # the best that both have
     preferences: tuple[RTCRtpCodecCapability, ...]  # the same, in aiortc's terms
+    sound: bool  # it wants Opus too
 
 
 def read_offer(text: str) -> Offer:
     """The offer in `text`, checked. Raises `OfferError`."""
+    if (lines := len(text.splitlines())) > MOST_LINES:
+        raise OfferError(413, f"the offer has {lines} lines; send {MOST_LINES} at most")
     try:
         session = SessionDescription.parse(text)
     except MALFORMED as error:
@@ -59,7 +66,7 @@ def read_offer(text: str) -> Offer:
         )
     video = _video(session)
     capability, codec = _best_codec(video.rtp.codecs)
-    return Offer(_controlled(text), codec, (capability, _RTX))
+    return Offer(_controlled(text), codec, (capability, _RTX), _wants_sound(session))
 
 
 def _video(session: SessionDescription) -> MediaDescription:
@@ -76,6 +83,15 @@ def _video(session: SessionDescription) -> MediaDescription:
     if not (video.ice and video.ice.usernameFragment and video.ice.password):
         raise OfferError(400, "the offer has no ice-ufrag and ice-pwd; WebRTC needs both")
     return video
+
+
+def _wants_sound(session: SessionDescription) -> bool:
+    """Whether aiortc's pick, the first audio section, can have our sound."""
+    for media in session.media:
+        if media.kind == "audio":
+            able = media.direction in ("recvonly", "sendrecv")
+            return able and any(is_codec_compatible(_OPUS, one) for one in media.rtp.codecs)
+    return False
 
 
 def _best_codec(
@@ -109,6 +125,10 @@ def _video_capabilities() -> RTCRtpCapabilities:
 
 _CAPABILITIES = _video_capabilities()
 _RTX = next(one for one in _CAPABILITIES.codecs if one.name == "rtx")
+
+_SOUNDS = RTCRtpSender.getCapabilities("audio").codecs
+OPUS = next(one for one in _SOUNDS if one.name == "opus")
+_OPUS = RTCRtpCodecParameters(OPUS.mimeType, OPUS.clockRate, OPUS.channels)
 
 _CANDIDATE = re.compile(r"a=(candidate:|end-of-candidates)")
 

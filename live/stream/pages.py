@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from live.stream.cors import CorsSettings
+
 Status = Callable[[], Mapping[str, object]]
 """What the show says of itself: small, plain and quick to make, for it runs on the event loop."""
 
@@ -76,22 +78,24 @@ def _finite(value: object) -> object:
     return value
 
 
-def guard(host: str) -> Middleware:
-    """A middleware that answers pages of this server only.
+def guard(host: str, cors: CorsSettings | None = None) -> Middleware:
+    """A middleware that answers pages of this server, and those that `cors` names, only.
 
     Another site's page may not use the show through its visitor's browser: an `Origin` that is not
     our own is refused; and while we serve this machine alone (`host` is loopback), so is a name
-    that is not this machine's, which is how DNS rebinding would come.
+    that is not this machine's, which is how DNS rebinding would come. A reverse proxy on this
+    machine passes its own name on: `cors` must name it.
     """
-    local = is_local(host)
+    local, friends = is_local(host), cors or CorsSettings()
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         name = urlsplit(f"//{request.host}").hostname
-        if local and not is_local(name):
+        if local and not is_local(name) and not friends.names(request.host):
             raise web.HTTPForbidden(text=f"this show serves its own machine only, not {name}\n")
         origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != request.host.lower():
+        own = origin is None or urlsplit(origin).netloc.lower() == request.host.lower()
+        if not own and not friends.allows(origin):
             raise web.HTTPForbidden(text=f"pages of {origin} may not use this show\n")
         return await handler(request)
 

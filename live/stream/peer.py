@@ -1,11 +1,12 @@
-"""One viewer's WebRTC connection, from its offer to its end. With track.py the home of aiortc."""
+"""One viewer's WebRTC connection, from its offer to its end."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
+from typing import Protocol
 
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCSessionDescription
 from aiortc.exceptions import (
     InternalError,
     InvalidAccessError,
@@ -15,17 +16,33 @@ from aiortc.exceptions import (
 from aiortc.stats import RTCTransportStats
 
 from live.stream.hub import Hub
-from live.stream.offer import MALFORMED, Offer, OfferError
-from live.stream.track import PacketTrack, answer_key_frame_asks
+from live.stream.network import NetworkSettings, open_connection
+from live.stream.offer import MALFORMED, OPUS, Offer, OfferError
+from live.stream.rtp_extensions import agree
+from live.stream.sender import send_video
 
 _REFUSED = (*MALFORMED, InternalError, InvalidAccessError, InvalidStateError, OperationError)
 _OVER = ("failed", "closed")
 
 
+class Sound(Protocol):
+    """What the show sounds like: a track of its own for each viewer."""
+
+    def track(self) -> MediaStreamTrack:
+        """A new track of kind "audio", which whoever asks stops."""
+        ...
+
+
 class Peer:
     """A viewer. Lives on one event loop."""
 
-    def __init__(self, hub: Hub, offer: Offer) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        offer: Offer,
+        network: NetworkSettings | None = None,
+        sound: Sound | None = None,
+    ) -> None:
         """Joins the hub at once. Raises `StreamError` when the hub has closed."""
         self.id = secrets.token_urlsafe(12)
         self.settled = asyncio.Event()  # it has connected, or ended before it could
@@ -33,27 +50,34 @@ class Peer:
         self.ended = asyncio.Event()
         self.subscription = hub.subscribe(offer.codec)
         self._offer = offer
-        self._connection = RTCPeerConnection()
+        self._sound = sound if offer.sound else None
+        self._heard: MediaStreamTrack | None = None
+        self._connection = open_connection(network or NetworkSettings())
         self._connection.on("connectionstatechange", self._state_changed)
 
     async def answer(self) -> str:
         """The answer's SDP, with all candidates in it. Raises `OfferError`."""
-        track = PacketTrack(self.subscription)
-        track.on("ended", self._over)
-        sender = self._connection.addTrack(track)
-        answer_key_frame_asks(sender, self.subscription)
-        transceiver = self._connection.getTransceivers()[0]
-        transceiver.direction = "sendonly"
-        # Before the remote description, or aiortc (1.16) ignores it without a word.
-        transceiver.setCodecPreferences(list(self._offer.preferences))
+        sender = send_video(self._connection, self.subscription, self._offer.preferences)
+        sender.track.on("ended", self._over)
+        self._add_sound()
+        connection, offer = self._connection, self._offer.sdp
         try:
-            await self._connection.setRemoteDescription(
-                RTCSessionDescription(sdp=self._offer.sdp, type="offer")
-            )
-            await self._connection.setLocalDescription()
+            await connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+            answer = agree((await connection.createAnswer()).sdp, offer)
+            await connection.setLocalDescription(RTCSessionDescription(answer, "answer"))
         except _REFUSED as error:
             raise OfferError(400, f"the offer contradicts itself ({error!r})") from error
-        return self._connection.localDescription.sdp
+        return connection.localDescription.sdp
+
+    def _add_sound(self) -> None:
+        if self._sound is None:
+            return
+        self._heard = self._sound.track()
+        sender = self._connection.addTrack(self._heard)
+        transceivers = self._connection.getTransceivers()
+        transceiver = next(one for one in transceivers if one.sender is sender)
+        transceiver.direction = "sendonly"
+        transceiver.setCodecPreferences([OPUS])
 
     async def received_bytes(self) -> int:
         """Bytes that came from the viewer so far; a live one reports about once a second."""
@@ -64,6 +88,8 @@ class Peer:
     async def close(self) -> None:
         """Leave the hub and free the sockets. May be called twice."""
         self.subscription.close()
+        if self._heard is not None:  # aiortc stops only what it has begun to send
+            self._heard.stop()
         await self._connection.close()
         self._over()
 

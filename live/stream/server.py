@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import ssl
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 from aiohttp import web
 
 from live.errors import StreamError
+from live.stream.cors import CorsSettings
 from live.stream.hub import Hub
+from live.stream.network import NetworkSettings
 from live.stream.pages import Status, add_pages, guard
+from live.stream.peer import Sound
+from live.stream.tls import server_context
 from live.stream.viewers import ViewerLimits, Viewers
 from live.stream.whep import LONGEST_OFFER, add_whep
 
@@ -20,6 +27,9 @@ log = logging.getLogger(__name__)
 
 START_S = 10.0
 CLOSE_S = 3.0
+
+AddRoutes = Callable[[web.Application], None]
+"""Adds routes of its own; what it opens, it closes in the application's `on_shutdown`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,10 @@ class ServerSettings:
     host: str = "127.0.0.1"  # "0.0.0.0" serves every network the machine is in
     port: int = 8080  # TCP; 0 takes any free one
     limits: ViewerLimits = field(default_factory=ViewerLimits)
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    cors: CorsSettings = field(default_factory=CorsSettings)
+    certificate: Path | None = None  # PEM; None serves plain HTTP
+    key: Path | None = None  # PEM; None: it is in the certificate's file
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -38,15 +52,30 @@ class ServerSettings:
 class ShowServer:
     """Serves one hub. `start` and `close` from any thread but its own."""
 
-    def __init__(self, settings: ServerSettings, hub: Hub, status: Status) -> None:
+    def __init__(
+        self,
+        settings: ServerSettings,
+        hub: Hub,
+        status: Status,
+        sound: Sound | None = None,
+        more: Sequence[AddRoutes] = (),
+    ) -> None:
         """`status` is asked by `GET /status`, on the server's thread: keep it quick.
 
         The hub's counters come with it in any case. The page reads `fps` (pictures per second)
-        and `delay_ms` ({"p50"}, camera to encoded), where they are given.
+        and `delay_ms` ({"p50"}, camera to encoded), where they are given. `more` adds routes
+        behind the same guard. Raises `StreamError` for a certificate that cannot be used.
         """
         self._settings = settings
         self._hub = hub
         self._status = status
+        self._sound = sound
+        self._more = tuple(more)
+        self._tls = (
+            None
+            if settings.certificate is None
+            else server_context(settings.certificate, settings.key)
+        )
         self._ready = threading.Event()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -65,7 +94,8 @@ class ShowServer:
         host = self._settings.host
         if host in ("0.0.0.0", "::", ""):
             host = "127.0.0.1"
-        return f"http://{f'[{host}]' if ':' in host else host}:{self._port}/"
+        scheme = "http" if self._tls is None else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._port}/"
 
     def start(self) -> None:
         """Serve; returns once connections are taken. Raises `StreamError` with the remedy."""
@@ -110,11 +140,12 @@ class ShowServer:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        viewers = Viewers(self._hub, self._settings.limits)
+        settings = self._settings
+        viewers = Viewers(self._hub, settings.limits, settings.network, self._sound)
         runner = web.AppRunner(self._application(viewers), access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         try:
-            self._port = await _listen(runner, self._settings)
+            self._port = await _listen(runner, settings, self._tls)
             self._ready.set()
             await self._stop.wait()
         except StreamError as error:
@@ -125,21 +156,26 @@ class ShowServer:
 
     def _application(self, viewers: Viewers) -> web.Application:
         app = web.Application(
-            client_max_size=LONGEST_OFFER, middlewares=[guard(self._settings.host)]
+            client_max_size=LONGEST_OFFER,
+            middlewares=[guard(self._settings.host, self._settings.cors)],
         )
         add_pages(app, self._tell)
-        add_whep(app, viewers)
+        add_whep(app, viewers, self._settings.cors)
+        for add_routes in self._more:
+            add_routes(app)
         return app
 
     def _tell(self) -> dict[str, object]:
         return {**asdict(self._hub.counts), **self._status()}
 
 
-async def _listen(runner: web.AppRunner, settings: ServerSettings) -> int:
+async def _listen(
+    runner: web.AppRunner, settings: ServerSettings, tls: ssl.SSLContext | None
+) -> int:
     """The port that is now open. Raises `StreamError`."""
     host, port = settings.host, settings.port
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host, port, ssl_context=tls).start()
     except OSError as error:
         raise StreamError(_remedy(error, host, port)) from error
     except ValueError as error:  # a name that is none, as one that is too long

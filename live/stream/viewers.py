@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from live.errors import StreamError
 from live.stream.hub import Hub
+from live.stream.network import NetworkSettings
 from live.stream.offer import OfferError, read_offer
-from live.stream.peer import Peer
+from live.stream.peer import Peer, Sound
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +20,7 @@ class ViewerLimits:
     """What one server bears with."""
 
     most: int = 64  # viewers at once, those still connecting included
+    connecting: int = 32  # viewers from one address that have not connected yet
     connect_s: float = 10.0  # from answer to connection, seconds
     silence_s: float = 10.0  # without a word from a connected viewer, seconds
     close_s: float = 0.8  # for all farewells together, seconds
@@ -26,6 +28,8 @@ class ViewerLimits:
     def __post_init__(self) -> None:
         if self.most < 1:
             raise StreamError(f"room for {self.most} viewers: give 1 or more")
+        if self.connecting < 1:
+            raise StreamError(f"room for {self.connecting} connecting viewers: give 1 or more")
         if min(self.connect_s, self.silence_s, self.close_s) <= 0:
             raise StreamError("a viewer's time limits must be more than 0 seconds")
 
@@ -33,23 +37,33 @@ class ViewerLimits:
 class Viewers:
     """The viewers of one server. Lives on its event loop."""
 
-    def __init__(self, hub: Hub, limits: ViewerLimits) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        limits: ViewerLimits,
+        network: NetworkSettings | None = None,
+        sound: Sound | None = None,
+    ) -> None:
         self._hub = hub
         self._limits = limits
+        self._network = network or NetworkSettings()
+        self._sound = sound
         self._peers: dict[str, Peer] = {}
+        self._connecting: dict[str, str | None] = {}  # viewer's id to its address
         self._watches: dict[str, asyncio.Task[None]] = {}
 
     def __len__(self) -> int:
         return len(self._peers)
 
-    async def admit(self, sdp: str) -> tuple[str, str]:
-        """Answer an offer: (the new viewer's id, the answer's SDP). Raises `OfferError`."""
-        if len(self._peers) >= self._limits.most:
-            raise OfferError(
-                503, f"all {self._limits.most} places are taken; try again in a few seconds"
-            )
+    async def admit(self, sdp: str, address: str | None = None) -> tuple[str, str]:
+        """Answer an offer: (the new viewer's id, the answer's SDP). Raises `OfferError`.
+
+        `address` is who asks, for `ViewerLimits.connecting`; without one that limit is not checked.
+        """
+        self._check_room(address)
         peer = self._join(sdp)
-        self._peers[peer.id] = peer  # before the first await, so that the limit holds
+        self._peers[peer.id] = peer  # before the first await, so that the limits hold
+        self._connecting[peer.id] = address
         try:
             answer = await peer.answer()
         except BaseException:
@@ -58,10 +72,22 @@ class Viewers:
         self._watches[peer.id] = asyncio.create_task(self._watch(peer))
         return peer.id, answer
 
+    def _check_room(self, address: str | None) -> None:
+        limits = self._limits
+        if len(self._peers) >= limits.most:
+            raise OfferError(503, f"all {limits.most} places are taken; try again in a few seconds")
+        half_open = sum(one == address for one in self._connecting.values())
+        if address is not None and half_open >= limits.connecting:
+            raise OfferError(
+                429,
+                f"{half_open} viewers from {address} are still connecting; try again in a few "
+                "seconds, or see what keeps WebRTC's UDP packets from coming through",
+            )
+
     def _join(self, sdp: str) -> Peer:
         offer = read_offer(sdp)
         try:
-            return Peer(self._hub, offer)
+            return Peer(self._hub, offer, self._network, self._sound)
         except StreamError as error:
             raise OfferError(410, str(error)) from error
 
@@ -88,12 +114,14 @@ class Viewers:
 
     async def _remove(self, peer: Peer) -> None:
         self._peers.pop(peer.id, None)
+        self._connecting.pop(peer.id, None)
         await peer.close()
 
     async def _watch(self, peer: Peer) -> None:
         """Stay until the viewer has ended, never came, or fell silent; then clear up."""
         try:
             await _within(peer.settled, self._limits.connect_s)
+            self._connecting.pop(peer.id, None)
             if peer.connected:
                 await self._until_silent(peer)
             elif not peer.ended.is_set():

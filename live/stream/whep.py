@@ -1,13 +1,17 @@
 """WHEP over HTTP: an offer comes in by POST, the answer goes out, DELETE ends it.
 
-After draft-ietf-wish-whep: 201 with the answer and a Location. Answers carry all candidates, so
-there is nothing to PATCH.
+After draft-ietf-wish-whep: 201 with the answer and a Location, Accept-Post to OPTIONS. Answers
+carry all candidates and there are no ICE restarts, so PATCH has nothing to do.
 """
 
 from __future__ import annotations
 
+import ipaddress
+
 from aiohttp import web
 
+from live.errors import StreamError
+from live.stream.cors import CorsSettings, permit, preflight
 from live.stream.offer import OfferError
 from live.stream.viewers import Viewers
 
@@ -16,20 +20,31 @@ LONGEST_OFFER = 64 * 1024
 
 SDP = "application/sdp"
 
+_ENDPOINT, _SESSION = "OPTIONS, POST", "DELETE, OPTIONS"
 
-def add_whep(app: web.Application, viewers: Viewers) -> None:
-    """Serve `POST /whep` and `DELETE /whep/<id>` for `viewers`."""
-    handlers = _Whep(viewers)
+
+def add_whep(app: web.Application, viewers: Viewers, cors: CorsSettings | None = None) -> None:
+    """Serve `POST /whep` and `DELETE /whep/<id>` for `viewers`, and for pages that `cors` allows.
+
+    The Location is relative, so that a reverse proxy may serve us below any prefix.
+    """
+    handlers = _Whep(viewers, cors or CorsSettings())
     app.router.add_post("/whep", handlers.offer)
+    app.router.add_options("/whep", handlers.describe)
     app.router.add_patch("/whep/{viewer}", handlers.patch)
     app.router.add_delete("/whep/{viewer}", handlers.delete)
+    app.router.add_options("/whep/{viewer}", handlers.describe_session)
 
 
 class _Whep:
-    def __init__(self, viewers: Viewers) -> None:
+    def __init__(self, viewers: Viewers, cors: CorsSettings) -> None:
         self._viewers = viewers
+        self._cors = cors
 
     async def offer(self, request: web.Request) -> web.Response:
+        return permit(request, await self._answer(request), self._cors)
+
+    async def _answer(self, request: web.Request) -> web.Response:
         if request.content_type != SDP:
             return _say(415, f"the offer came as {request.content_type}; send it as {SDP}")
         try:
@@ -39,22 +54,55 @@ class _Whep:
         except UnicodeDecodeError:
             return _say(400, "the offer is not UTF-8 text")
         try:
-            viewer, answer = await self._viewers.admit(text)
+            viewer, answer = await self._viewers.admit(text, caller(request))
         except OfferError as error:
             return _say(error.status, str(error))
-        headers = {"Location": f"/whep/{viewer}"}
+        except StreamError as error:  # ours, not the offer's: no UDP port is free, for one
+            return _say(503, str(error))
+        headers = {"Location": f"whep/{viewer}"}
         return web.Response(status=201, text=answer, content_type=SDP, headers=headers)
+
+    async def describe(self, request: web.Request) -> web.Response:
+        headers = {"Accept-Post": SDP, "Allow": _ENDPOINT}
+        response = web.Response(status=204, headers=headers)
+        return preflight(request, response, self._cors, _ENDPOINT)
+
+    async def describe_session(self, request: web.Request) -> web.Response:
+        response = web.Response(status=204, headers={"Allow": _SESSION})
+        return preflight(request, response, self._cors, _SESSION)
 
     async def patch(self, request: web.Request) -> web.Response:
         response = _say(405, "answers carry all candidates; there is nothing to PATCH")
-        response.headers["Allow"] = "DELETE"
-        return response
+        response.headers["Allow"] = _SESSION
+        return permit(request, response, self._cors)
 
     async def delete(self, request: web.Request) -> web.Response:
         viewer = request.match_info["viewer"]
         if not await self._viewers.dismiss(viewer):
-            return _say(404, "no viewer has this address; it may have ended already")
-        return web.Response(status=204)
+            response = _say(404, "no viewer has this address; it may have ended already")
+        else:
+            response = web.Response(status=204)
+        return permit(request, response, self._cors)
+
+
+def caller(request: web.Request) -> str | None:
+    """The address of who asks. A reverse proxy on this machine is believed about whom it serves.
+
+    Of `X-Forwarded-For` only the last entry counts, which is the proxy's own word.
+    """
+    remote = request.remote
+    if remote is None or not _is_loopback(remote):
+        return remote
+    said = request.headers.getall("X-Forwarded-For", [])
+    last = ",".join(said).rsplit(",", 1)[-1].strip()
+    return last or remote
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def _say(status: int, sentence: str) -> web.Response:

@@ -90,6 +90,8 @@ def test_no_codec_of_ours_is_said_with_what_was_offered() -> None:
         (without(r"^a=ice-ufrag:.*\r\n"), 400, "ice-ufrag"),
         (without(r"^a=ice-pwd:.*\r\n"), 400, "ice-ufrag"),
         (REAL + REAL[REAL.index("m=video") :] * 20, 400, "21 media sections; send 8"),
+        (REAL + "a=ssrc:1 cname:x\r\n" * 3000, 413, "lines; send 1000 at most"),
+        (REAL.replace("\r\n", "\r") + "a=x\r" * 3000, 413, "lines; send 1000 at most"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(text: str, status: int, words: str) -> None:
@@ -97,6 +99,26 @@ def test_what_is_wrong_is_said_in_a_sentence(text: str, status: int, words: str)
     assert error.status == status
     assert words in str(error)
     assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("audio", "wants"),
+    [
+        ("a=recvonly\r\na=rtpmap:111 opus/48000/2\r\n", True),
+        ("a=sendrecv\r\na=rtpmap:111 OPUS/48000/2\r\n", True),
+        ("a=sendonly\r\na=rtpmap:111 opus/48000/2\r\n", False),
+        ("a=inactive\r\na=rtpmap:111 opus/48000/2\r\n", False),
+        ("a=recvonly\r\n", False),
+        ("a=recvonly\r\na=rtpmap:111 PCMU/8000\r\n", False),
+    ],
+)
+def test_sound_is_wanted_where_opus_can_be_received(audio: str, wants: bool) -> None:
+    section = f"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n{audio}"
+    assert read_offer(REAL + section).sound is wants
+    assert read_offer(REAL.replace("m=video", section + "m=video")).sound is wants
+    other = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=inactive\r\n"
+    assert not read_offer(REAL + other + section).sound, "only the first can have it"
+    assert not read_offer(REAL).sound
 
 
 def test_the_viewers_addresses_are_left_out() -> None:
@@ -122,7 +144,7 @@ def test_whatever_comes_is_read_or_refused(
     for place, what in written:
         text = text[:place] + what + text[place + len(what) :]
     for version in (text, text[:length]):
-        assert verdict(version) in (200, 400, 406, 422)
+        assert verdict(version) in (200, 400, 406, 413, 422)
 
 
 @given(st.text(max_size=400))

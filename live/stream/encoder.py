@@ -10,7 +10,6 @@ from fractions import Fraction
 from typing import TypeAlias
 
 import av
-import cv2
 import numpy as np
 from av.error import FFmpegError
 from av.video.codeccontext import VideoCodecContext
@@ -43,6 +42,7 @@ class EncoderSettings:
     fps: float = 30.0  # pictures per second that the rate control plans with
     vbv_frames: float = 4.0  # pictures' worth of bits that one picture may take at once
     key_interval_s: float = 10.0  # longest time without a key frame, seconds
+    name: str | None = None  # FFmpeg's name of the one to use; None: the table's first that works
 
     def __post_init__(self) -> None:
         if not 50 <= self.bitrate_kbps <= 100_000:
@@ -53,6 +53,8 @@ class EncoderSettings:
             raise StreamError(f"a rate buffer of {self.vbv_frames} pictures: give 1 or more")
         if self.key_interval_s <= 0:
             raise StreamError(f"a key frame every {self.key_interval_s} s: give more than 0")
+        if self.name is not None and self.name not in NAMES:
+            raise StreamError(f"--encoder {self.name}: there is none; give {', '.join(NAMES)}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +65,20 @@ class Coded:
     key_frame: bool  # decoding can start here
     captured_s: float  # of the camera frame it answers
     size: tuple[int, int]  # (height, width) in pixels, both even
+
+
+def _nvenc_options(settings: EncoderSettings) -> dict[str, str]:
+    return {
+        "preset": "p1",
+        "tune": "ull",
+        "profile": "baseline",
+        "rc": "cbr",
+        "zerolatency": "1",
+        "delay": "0",  # else it holds pictures back to keep its engines busy
+        "forced-idr": "1",
+        "no-scenecut": "1",  # a key frame comes when a viewer needs one
+        **_rate_options(settings),
+    }
 
 
 def _x264_options(settings: EncoderSettings) -> dict[str, str]:
@@ -99,25 +115,29 @@ class EncoderKind:
 
     name: str
     options: Callable[[EncoderSettings], dict[str, str]]
+    steers: bool = True  # takes another bitrate while it runs, without a key frame
 
 
 ENCODERS: dict[Codec, tuple[EncoderKind, ...]] = {
-    Codec.H264: (EncoderKind("libx264", _x264_options),),
-    Codec.VP8: (EncoderKind("libvpx", _vp8_options),),
+    Codec.H264: (EncoderKind("h264_nvenc", _nvenc_options), EncoderKind("libx264", _x264_options)),
+    Codec.VP8: (EncoderKind("libvpx", _vp8_options, steers=False),),
 }
-"""For each codec the encoders that can make it, best first; the first that works is used."""
+"""For each codec the encoders that can make it, best first; the first that works is used.
+
+AV1 is not among them, also where hardware has it: aiortc (1.16) has no RTP payload format for it.
+"""
+
+NAMES = tuple(kind.name for kinds in ENCODERS.values() for kind in kinds)
 
 
-def to_i420(image: Image) -> Image:
-    """RGB uint8 (H, W, 3) -> I420 uint8 (3 h / 2, w), ITU-R BT.601 limited range.
-
-    h and w are H and W rounded up to even, as 4:2:0 needs; the last row or column is repeated,
-    so that nothing of the picture is lost.
-    """
-    height, width = image.shape[:2]
-    if height % 2 or width % 2:
-        image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420), dtype=np.uint8)
+def kinds_of(codec: Codec, settings: EncoderSettings) -> tuple[EncoderKind, ...]:
+    """The rows that may make `codec`. A named encoder stands alone in its codec, and a named one of
+    another codec is used for everybody who can decode it: then H.264 has none."""
+    kinds = ENCODERS[codec]
+    if settings.name is None:
+        return kinds
+    named = tuple(kind for kind in kinds if kind.name == settings.name)
+    return named if named or codec is not Codec.VP8 else kinds
 
 
 class Encoder:
@@ -126,16 +146,17 @@ class Encoder:
     def __init__(self, kind: EncoderKind, size: tuple[int, int], settings: EncoderSettings) -> None:
         """`size` is (height, width) in pixels, both even. Raises `StreamError` if it won't open."""
         self.name = kind.name
+        self.steers = kind.steers
         self.size = size
         try:
             self._context = _open(kind, size, settings)
         except (FFmpegError, ValueError) as error:
             raise StreamError(
-                f"the encoder {kind.name} does not open at {size[1]}x{size[0]}: {error}"
+                f"the encoder {kind.name} does not open at {size[1]}x{size[0]}: {_plain(error)}"
             ) from error
 
     def encode(self, i420: Image, ticks: int, captured_s: float, key_frame: bool) -> Coded:
-        """Code one picture (`to_i420`'s layout) at `ticks` of the 90 kHz clock.
+        """Code one picture (`planes.to_i420`'s layout) at `ticks` of the 90 kHz clock.
 
         Raises `StreamError` when the encoder fails or gives nothing.
         """
@@ -145,12 +166,23 @@ class Encoder:
         try:
             packets = self._context.encode(frame)
         except FFmpegError as error:
-            raise StreamError(f"the encoder {self.name} failed: {error}") from error
+            raise StreamError(f"the encoder {self.name} failed: {_plain(error)}") from error
         if len(packets) != 1:  # only an encoder that holds pictures back gives none or several
             raise StreamError(f"{self.name} gave {len(packets)} packets for one picture, not one")
         packet = packets[0]
         packet.pts, packet.time_base = ticks, TIME_BASE
         return Coded(packet, packet.is_keyframe, captured_s, self.size)
+
+    def steer(self, bitrate_kbps: int) -> None:
+        """Another bitrate from the next picture on. Only where `steers`."""
+        assert self.steers
+        # FFmpeg hands a changed value to x264 and NVENC with the next picture.
+        self._context.bit_rate = bitrate_kbps * 1000
+
+
+def _plain(error: FFmpegError | ValueError) -> str:
+    """What went wrong, without the list of all options that PyAV puts beside it."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _open(kind: EncoderKind, size: tuple[int, int], settings: EncoderSettings) -> VideoCodecContext:
@@ -187,20 +219,43 @@ def open_encoder(
     `size` is (height, width), even. Logs what is used and why another is not.
     Raises `StreamError` when none works.
     """
-    reasons: list[str] = [f"{name} failed before" for name in sorted(without)]
-    for kind in ENCODERS[codec]:
+    reasons: list[str] = []
+    for kind in kinds_of(codec, settings):
         if kind.name in without:
+            reasons.append(f"{kind.name} failed before")
             continue
         try:
             encoder = Encoder(kind, size, settings)
         except StreamError as error:
-            log.warning("%s", error)
             reasons.append(str(error))
             continue
-        log.info("%s: %s at %dx%d, %d kbit/s", codec.value, kind.name, size[1], size[0],
-                 settings.bitrate_kbps)  # fmt: skip
+        why = f" ({'; '.join(reasons)})" if reasons else ""
+        log.info("%s: %s at %dx%d, %d kbit/s%s", codec.value, kind.name, size[1], size[0],
+                 settings.bitrate_kbps, why)  # fmt: skip
         return encoder
     raise StreamError(
-        f"no encoder makes {codec.value} ({'; '.join(reasons) or 'none is known'}): "
-        "install PyAV from its own wheel with 'pip install av', which carries them"
+        f"no encoder makes {codec.value} ({'; '.join(reasons) or 'none is allowed'}): "
+        "install PyAV from its own wheel with 'pip install av', which carries libx264 and libvpx, "
+        "or leave --encoder out"
     )
+
+
+def try_encoders(settings: EncoderSettings, size: tuple[int, int]) -> dict[Codec, str]:
+    """The encoder that each codec would use, found by coding one grey picture with it.
+
+    `size` is (height, width), even. A codec without one is left out. Raises `StreamError` when
+    there is none at all, or when the one that `settings` name does not work.
+    """
+    found, reasons = {}, []
+    grey = np.full((size[0] * 3 // 2, size[1]), 128, np.uint8)
+    for codec in Codec:
+        try:
+            encoder = open_encoder(codec, size, settings)
+            encoder.encode(grey, 0, 0.0, key_frame=True)
+        except StreamError as error:
+            reasons.append(str(error))
+        else:
+            found[codec] = encoder.name
+    if not found or settings.name not in (None, *found.values()):
+        raise StreamError("; ".join(reasons))
+    return found

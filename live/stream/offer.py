@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from aiortc import RTCRtpCapabilities, RTCRtpCodecCapability, RTCRtpSender
@@ -32,6 +33,10 @@ MALFORMED = (
 """What aiortc's reader raises on text that is not SDP: it checks with the means of the language."""
 
 _PREFERENCE = (Codec.H264, Codec.VP8)
+_WORDS = {
+    Codec.H264: "H.264 constrained baseline in packetization mode 1",
+    Codec.VP8: "VP8",
+}
 
 
 class OfferError(StreamError):
@@ -52,8 +57,8 @@ class Offer:
     sound: bool  # it wants Opus too
 
 
-def read_offer(text: str) -> Offer:
-    """The offer in `text`, checked. Raises `OfferError`."""
+def read_offer(text: str, able: Collection[Codec] = tuple(Codec)) -> Offer:
+    """The offer in `text`, checked. `able`: the codecs that we can make. Raises `OfferError`."""
     if (lines := len(text.splitlines())) > MOST_LINES:
         raise OfferError(413, f"the offer has {lines} lines; send {MOST_LINES} at most")
     try:
@@ -65,7 +70,7 @@ def read_offer(text: str) -> Offer:
             400, f"the offer has {len(session.media)} media sections; send {MOST_SECTIONS} at most"
         )
     video = _video(session)
-    capability, codec = _best_codec(video.rtp.codecs)
+    capability, codec = _best_codec(video.rtp.codecs, able)
     return Offer(_controlled(text), codec, (capability, _RTX), _wants_sound(session))
 
 
@@ -95,17 +100,18 @@ def _wants_sound(session: SessionDescription) -> bool:
 
 
 def _best_codec(
-    offered: list[RTCRtpCodecParameters],
+    offered: list[RTCRtpCodecParameters], able: Collection[Codec]
 ) -> tuple[RTCRtpCodecCapability, Codec]:
-    for codec in _PREFERENCE:
+    for codec in (one for one in _PREFERENCE if one in able):
         for capability in _CAPABILITIES.codecs:
             if capability.name == codec.value and _among(capability, offered):
                 return capability, codec
     names = ", ".join(sorted({one.name for one in offered})) or "none"
     raise OfferError(
         406,
-        f"the offer's video codecs ({names}) hold neither H.264 constrained baseline "
-        "(packetization mode 1) nor VP8; use a browser that plays one of them",
+        f"the offer's video codecs ({names}) hold none that the show makes "
+        f"({' and '.join(_WORDS[one] for one in _PREFERENCE if one in able) or 'none any more'}); "
+        "use a browser that plays one of them",
     )
 
 

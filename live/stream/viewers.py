@@ -85,7 +85,7 @@ class Viewers:
             )
 
     def _join(self, sdp: str) -> Peer:
-        offer = read_offer(sdp)
+        offer = read_offer(sdp, self._hub.able)
         try:
             return Peer(self._hub, offer, self._network, self._sound)
         except StreamError as error:

@@ -12,8 +12,8 @@ from live.stream.encoder import (
     EncoderSettings,
     VideoPacket,
     open_encoder,
-    to_i420,
 )
+from live.stream.planes import to_i420
 from live.stream.presentation import CLOCK_HZ
 from tests.live.stream.pattern import pattern
 

@@ -14,9 +14,11 @@ from live.stream.encoder import (
     Encoder,
     EncoderKind,
     EncoderSettings,
+    kinds_of,
     open_encoder,
-    to_i420,
+    try_encoders,
 )
+from live.stream.planes import to_i420
 from tests.live.stream.pattern import pattern, psnr_db, read_number
 
 DECODERS = {Codec.H264: "h264", Codec.VP8: "vp8"}
@@ -114,13 +116,54 @@ def test_the_next_of_the_table_is_used_and_said(
 
 def test_without_any_encoder_the_sentence_names_the_remedy() -> None:
     with pytest.raises(StreamError, match=r"libx264 failed before.*pip install av"):
-        open_encoder(Codec.H264, (64, 64), EncoderSettings(), frozenset({"libx264"}))
+        open_encoder(Codec.H264, (64, 64), EncoderSettings(), frozenset({"h264_nvenc", "libx264"}))
 
 
 def test_a_size_that_no_encoder_takes_is_named() -> None:
-    kind = encoder_module.ENCODERS[Codec.H264][0]
+    kind = encoder_module.ENCODERS[Codec.H264][-1]
     with pytest.raises(StreamError, match="does not open at 0x0"):
         Encoder(kind, (0, 0), EncoderSettings())
+
+
+def test_a_bitrate_is_steered_in_place_without_a_key_frame() -> None:
+    encoder = open_encoder(Codec.H264, (256, 256), EncoderSettings(bitrate_kbps=3000))
+    random = np.random.default_rng(0)
+    coded = []
+    for number in range(180):
+        if number == 90:
+            encoder.steer(600)
+        noise = random.integers(0, 256, (256, 256, 3), np.uint8)
+        coded.append(encoder.encode(to_i420(noise), number * 3000, 0.0, False))
+    before, after = (
+        sum(one.packet.size for one in part) * 8 * 30 / len(part) / 1000
+        for part in (coded[30:90], coded[120:])
+    )
+    assert before > 2000
+    assert after < 900
+    assert [n for n, one in enumerate(coded) if one.key_frame] == [0]
+
+
+def test_a_named_encoder_stands_alone() -> None:
+    x264, vp8 = EncoderSettings(name="libx264"), EncoderSettings(name="libvpx")
+    assert [kind.name for kind in kinds_of(Codec.H264, x264)] == ["libx264"]
+    assert [kind.name for kind in kinds_of(Codec.VP8, x264)] == ["libvpx"]  # who has no H.264
+    assert kinds_of(Codec.H264, vp8) == ()
+    assert try_encoders(x264, (64, 64)) == {Codec.H264: "libx264", Codec.VP8: "libvpx"}
+    assert try_encoders(vp8, (64, 64)) == {Codec.VP8: "libvpx"}
+
+
+def test_an_encoder_that_nobody_knows_is_refused_with_those_that_are() -> None:
+    with pytest.raises(StreamError, match="h265_nvenc: there is none; give h264_nvenc, libx264"):
+        EncoderSettings(name="h265_nvenc")
+
+
+def test_a_named_encoder_that_does_not_work_here_is_an_error_not_a_fallback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = EncoderKind("h264_nvenc", lambda _: {"preset": "no such preset"})  # no GPU has that
+    monkeypatch.setitem(encoder_module.ENCODERS, Codec.H264, (row,))
+    with pytest.raises(StreamError, match="h264_nvenc does not open"):
+        try_encoders(EncoderSettings(name="h264_nvenc"), (64, 64))
 
 
 @pytest.mark.parametrize(

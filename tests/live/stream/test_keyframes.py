@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.stream.keyframes import PER_SECOND, KeyFrameGate
+from live.stream.keyframes import PER_SECOND, START_GAP_S, KeyFrameGate
 
 
 def test_nobody_asked_nobody_gets() -> None:
@@ -40,3 +40,13 @@ def test_a_storm_of_asks_gets_two_a_second(pauses_s: list[float]) -> None:
             granted_s.append(now_s)
     for earlier, later in zip(granted_s, granted_s[PER_SECOND:], strict=False):
         assert later - earlier >= 1.0
+
+
+def test_who_begins_to_watch_does_not_wait_for_the_second_to_pass() -> None:
+    gate = KeyFrameGate()
+    for now_s in (0.0, 0.01):
+        gate.ask()
+        assert gate.take(now_s)
+    gate.ask_to_start()
+    assert not gate.take(0.1)  # a crowd shares one
+    assert gate.take(0.01 + START_GAP_S + 0.001)

@@ -14,7 +14,8 @@ from av import VideoFrame
 from playwright.async_api import Browser, Page
 
 from live.frames import Picture
-from live.stream.hub import Hub, Published
+from live.stream.hub import Hub
+from live.stream.hub_counts import Published
 from live.stream.rtp_extensions import ABS_CAPTURE_TIME, PLAYOUT_DELAY
 from live.stream.viewers import ViewerLimits, Viewers
 from live.stream.whep import add_whep

@@ -24,7 +24,7 @@ from aiortc import (
 )
 from aiortc.rtcrtpparameters import RTCRtpSendParameters
 
-from live.stream import pacing
+from live.stream import losses, pacing
 from live.stream.encoder import Coded
 from live.stream.rtp_extensions import (
     ABS_CAPTURE_TIME,
@@ -143,6 +143,7 @@ class _Leg:
         self._extensions = extensions
         self._clock, self._wall_clock = clock, wall_clock
         self._patience = Patience()
+        self._losses: losses.Losses | None = None
         self._always = self._steady()
         self._last = -1  # sequence number of the newest packet
         self._shown: Coded | None = None  # the picture whose packets are leaving
@@ -219,7 +220,7 @@ class _Leg:
         if isinstance(packet, (rtp.RtcpRrPacket, rtp.RtcpSrPacket)):
             for report in packet.reports:
                 if report.ssrc == self._ssrc:
-                    self._hear_loss(report.fraction_lost / 256)
+                    self._hear_loss(report)
         await self._sender._handle_rtcp_packet(packet)
 
     def _hear_feedback(self, packet: rtp.RtcpPsfbPacket) -> None:
@@ -236,21 +237,18 @@ class _Leg:
         except (ValueError, struct.error):  # feedback of another kind, or none that can be read
             return
         if self._ssrc in ssrcs:
-            _tell(self._subscription, "estimate", float(bits_per_s))
+            self._subscription.estimate(float(bits_per_s))
 
-    def _hear_loss(self, lost: float) -> None:
-        self._patience = after_report(self._patience, lost, self._clock())
+    def _hear_loss(self, report: rtp.RtcpReceiverInfo) -> None:
+        highest, now_s = report.highest_sequence, self._clock()
+        self._losses, lost = losses.after(self._losses, highest, report.packets_lost, now_s)
+        if lost is None:
+            return
+        self._patience = after_report(self._patience, lost, now_s)
         self._always = self._steady()
-        _tell(self._subscription, "lost", lost)
+        self._subscription.lost(lost)
 
 
 def _fir_targets(fci: bytes) -> set[int]:
     """RFC 5104 section 4.3.1.1: entries of SSRC, sequence number and three bytes of nothing."""
     return {ssrc for ssrc, _ in struct.iter_unpack("!LL", fci[: len(fci) // 8 * 8])}
-
-
-def _tell(subscription: Subscription, name: str, value: float) -> None:
-    """To a hub that steers by its viewers; one that does not has no such method."""
-    hear = getattr(subscription, name, None)
-    if hear is not None:
-        hear(value)

@@ -49,8 +49,11 @@ class SteerSettings:
 LITTLE, MUCH = 0.02, 0.10
 """Shares of lost packets up to which a rate may rise, and from which it falls."""
 
-GROWTH, GROWTH_BPS = 1.05, 1000.0
-"""By how much it rises at a report, of which a viewer sends about one a second."""
+GROWTH = 1.05
+"""By which a rate rises in a second. Browsers report once to five times in one."""
+
+FALL_S = 0.3
+"""Between two falls for loss, seconds: a report may tell of what was sent before the last one."""
 
 CONGESTED = 0.85
 """An estimate below this share of what is sent tells of a queue that grows: receivers fall to 0.85
@@ -62,21 +65,22 @@ class Line:
     """What one viewer's line has shown that it bears."""
 
     allowed_bps: float  # bits per second
+    heard_s: float  # of the last report that could change it, monotonic clock
 
     def __post_init__(self) -> None:
         assert self.allowed_bps > 0
 
 
-def after_loss(line: Line, lost: float, highest_bps: float) -> Line:
+def after_loss(line: Line, lost: float, now_s: float, highest_bps: float) -> Line:
     """The line after a receiver report with the share `lost`, in [0, 1], of packets.
 
-    draft-ietf-rmcat-gcc-02 section 6, equations of the loss-based controller.
+    The loss-based controller of draft-ietf-rmcat-gcc-02, section 6.
     """
+    since_s = now_s - line.heard_s
     if lost > MUCH:
-        return Line(line.allowed_bps * (1 - lost / 2))
-    if lost < LITTLE:
-        return Line(min(line.allowed_bps * GROWTH + GROWTH_BPS, highest_bps))
-    return line
+        return Line(line.allowed_bps * (1 - lost / 2), now_s) if since_s >= FALL_S else line
+    growth = GROWTH ** min(since_s, 1.0) if lost < LITTLE else 1.0
+    return Line(min(line.allowed_bps * growth, highest_bps), now_s)
 
 
 def after_estimate(line: Line, estimate_bps: float, sent_bps: float) -> Line:
@@ -86,7 +90,7 @@ def after_estimate(line: Line, estimate_bps: float, sent_bps: float) -> Line:
     clearly below what is sent says that the line bears no more.
     """
     if 0 < estimate_bps < CONGESTED * sent_bps:
-        return Line(min(line.allowed_bps, estimate_bps))
+        return replace(line, allowed_bps=min(line.allowed_bps, estimate_bps))
     return line
 
 

@@ -51,7 +51,9 @@ class Subscription:
         self.dropped = 0  # coded pictures that this viewer missed
         self.active = False  # its viewer has begun to take pictures
         self._highest_bps = (steer or SteerSettings()).bounds_bps(Rung.FULL)[1]
-        self.line = Line(self._highest_bps)  # what its line bears; replaced, never changed
+        self.line = Line(
+            self._highest_bps, self.loop.time()
+        )  # what its line bears; replaced, never changed
         self._sent = Throughput()
         self._owner = owner
         self._longest = longest
@@ -91,7 +93,7 @@ class Subscription:
 
     def lost(self, share: float) -> None:
         """The share of packets, in [0, 1], that the viewer has missed since its last report."""
-        self.line = after_loss(self.line, share, self._highest_bps)
+        self.line = after_loss(self.line, share, self.loop.time(), self._highest_bps)
 
     def begin(self) -> None:
         """Take pictures from now on; the first `next` does it. May be called twice."""

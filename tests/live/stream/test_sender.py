@@ -20,7 +20,7 @@ from aiortc import (
 )
 
 from live.frames import Image
-from live.stream import pacing
+from live.stream import losses, pacing
 from live.stream import sender as sender_module
 from live.stream.encoder import Codec
 from live.stream.hub import Hub
@@ -172,13 +172,17 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> Heard:
     return found
 
 
-async def test_estimates_and_losses_reach_the_hub(hub: Hub, serve: Serve, heard: Heard) -> None:
+async def test_estimates_and_losses_reach_the_hub(
+    hub: Hub, serve: Serve, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(losses, "WINDOW_S", 0.0)  # the watcher's own reports come in between
     with Performance(hub):
         async with Watcher(serve().url) as watcher:
             await watcher.pictures(2)
             us = watcher.receiver._RTCRtpReceiver__rtcp_ssrc  # type: ignore[attr-defined]
-            report = rtp.RtcpReceiverInfo(watcher.ssrc, 64, 10, 0, 0, 0, 0)
-            await watcher.receiver._send_rtcp(rtp.RtcpRrPacket(us, [report]))
+            for lost, highest in ((0, 1 << 31), (100, (1 << 31) + 400)):
+                report = rtp.RtcpReceiverInfo(watcher.ssrc, 0, lost, highest, 0, 0, 0)
+                await watcher.receiver._send_rtcp(rtp.RtcpRrPacket(us, [report]))
             for bits_per_s in (1_234_432, 262_143 << 40):
                 fci = rtp.pack_remb_fci(bits_per_s, [watcher.ssrc])
                 await watcher.receiver._send_rtcp(rtp.RtcpPsfbPacket(15, us, 0, fci))

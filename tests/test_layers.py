@@ -25,7 +25,7 @@ RULES = house.Rules(
         "tests": frozenset(house.PARTS),
     },
     homes={
-        "aioice": ("live/stream/host_candidates.py",),
+        "aioice": ("live/stream/host_candidates.py", "live/stream/relay.py"),
         "aiortc": ("live/stream/*.py",),
         "anny": ("training/studio/*.py",),
         "av": (

@@ -14,7 +14,7 @@ EXPOSED = "Location, Link, Retry-After"
 """What a script of another origin may read of our responses, beyond the usual."""
 
 ASKED = "Content-Type, Authorization, If-Match"
-"""What such a script may send: WHEP players send all three (draft-ietf-wish-whep)."""
+"""What such a script may send: WHEP players send all three (draft-ietf-wish-whep-04)."""
 
 REMEMBER_S = 600
 """How long a browser need not ask again, seconds."""

@@ -2,7 +2,8 @@
 
 aioice binds any free port on every address. Here one connection at a time is told otherwise, by
 its own ICE agents' `get_component_candidates`, and no other connection is touched. For aiortc 1.16
-and aioice 0.13; where their inner names are gone, `bind_hosts` says so at once.
+and aioice 0.13; where their inner names are gone, `bind_hosts` says so at once. The relay, where
+there is one, is asked for in `live.stream.relay`.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from collections.abc import Iterator
 from functools import partial
 
 import ifaddr
-from aioice import Candidate, Connection, ice
+from aioice import Candidate, Connection, TransportPolicy, ice
 from aioice.candidate import candidate_foundation, candidate_priority
 from aiortc import RTCPeerConnection, RTCSessionDescription
 
 from live.errors import StreamError
+from live.stream.relay import relayed
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +49,7 @@ def bind_hosts(
         agents = _agents(connection)
         for agent in agents:
             _check(agent)
-            gather = partial(_gather, agent, agent.get_component_candidates, ports, interfaces)
+            gather = partial(_gather, agent, ports, interfaces)
             setattr(agent, "get_component_candidates", gather)  # noqa: B010 (mypy refuses `=`)
         await plain(description)
 
@@ -65,19 +67,18 @@ def _agents(connection: RTCPeerConnection) -> set[Connection]:
 def _check(agent: Connection) -> None:
     wanted = (
         (agent, ("get_component_candidates", "_protocols")),
-        (ice, ("StunProtocol", "server_reflexive_candidate")),
+        (ice, ("StunProtocol", "server_reflexive_candidate", "relayed_candidate")),
     )
     missing = [name for where, names in wanted for name in names if not hasattr(where, name)]
     if missing:
         raise StreamError(
-            f"this aioice has no {', '.join(missing)}, so --udp-ports and --interfaces cannot be "
-            "kept; pip install 'aioice~=0.13.0'"
+            f"this aioice has no {', '.join(missing)}, so --udp-ports, --interfaces and TURN "
+            "servers cannot be used; pip install 'aioice~=0.13.0'"
         )
 
 
 async def _gather(
     agent: Connection,
-    plain: object,
     ports: Ports | None,
     interfaces: tuple[str, ...],
     component: int,
@@ -85,11 +86,20 @@ async def _gather(
     timeout: float = _ANSWER_S,
 ) -> list[Candidate]:
     """In place of aioice's `get_component_candidates`; `addresses` are those it would bind."""
-    assert callable(plain)
+    if agent._transport_policy is TransportPolicy.RELAY:
+        return await relayed(agent, component, timeout)
     found = await _hosts(agent, component, _chosen(addresses, interfaces), ports)
-    reflexive = asyncio.create_task(_reflexive(agent, component, timeout))
-    relayed: list[Candidate] = await plain(component, [], timeout)
-    return found + await reflexive + relayed
+    relay = asyncio.create_task(_relay_if_any(agent, component, timeout))
+    return found + await _reflexive(agent, component, timeout) + await relay
+
+
+async def _relay_if_any(agent: Connection, component: int, timeout_s: float) -> list[Candidate]:
+    """Without the relay there are our own addresses still; the sentence is the log's."""
+    try:
+        return await relayed(agent, component, timeout_s)
+    except StreamError as error:
+        log.warning("%s; the show goes on without its relay", error)
+        return []
 
 
 def _chosen(addresses: list[str], interfaces: tuple[str, ...]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
+from aiortc import RTCConfiguration, RTCIceServer, RTCIceTransportPolicy, RTCPeerConnection
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
 from live.errors import SetupError, StreamError
@@ -48,8 +48,11 @@ class NetworkSettings:
     ice_servers: tuple[IceServer, ...] = ()  # of each kind the first is used (aiortc 1.16)
     udp_ports: tuple[int, int] | None = None  # (lowest, highest), both included; None: any
     interfaces: tuple[str, ...] = ()  # names ("eth0") or addresses; empty: all but loopback
+    relay_only: bool = False  # all packets go by the TURN server, and no address of ours is told
 
     def __post_init__(self) -> None:
+        if self.relay_only and not self.has_relay:
+            raise StreamError("relay only, and no TURN server is named; give one in --ice-servers")
         if self.udp_ports is not None:
             low, high = self.udp_ports
             if not 1024 <= low <= high <= 65535:
@@ -58,16 +61,23 @@ class NetworkSettings:
                     "such as 50000-50099"
                 )
 
+    @property
+    def has_relay(self) -> bool:
+        """Whether a TURN server is named."""
+        return any(url.startswith("turn") for one in self.ice_servers for url in one.urls)
+
 
 def open_connection(network: NetworkSettings) -> RTCPeerConnection:
     """A connection that goes by `network`.
 
-    When the UDP ports are used up or the interfaces are gone, its `setLocalDescription` raises
-    `StreamError`. It asks no STUN server that is not named; aiortc's default asks Google's.
+    When the UDP ports are used up, the interfaces are gone, or there is no relay and nothing else
+    is wanted, its `setLocalDescription` raises `StreamError`. It asks no STUN server that is not
+    named; aiortc's default asks Google's.
     """
     servers = [_for_aiortc(one) for one in network.ice_servers]
-    connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
-    if network.udp_ports is not None or network.interfaces:
+    policy = RTCIceTransportPolicy.RELAY if network.relay_only else RTCIceTransportPolicy.ALL
+    connection = RTCPeerConnection(RTCConfiguration(servers, iceTransportPolicy=policy))
+    if network.udp_ports is not None or network.interfaces or network.has_relay:
         bind_hosts(connection, network.udp_ports, network.interfaces)
     return connection
 
@@ -108,10 +118,12 @@ def add_network_arguments(parser: ArgumentParser) -> None:
 def network_settings(found: Namespace) -> NetworkSettings:
     """The settings from what `add_network_arguments` added. Raises `UnderstudyError`."""
     names = (found.interfaces or "").split(",")
+    path: Path | None = found.ice_servers
     return NetworkSettings(
-        () if found.ice_servers is None else read_ice_servers(found.ice_servers),
+        () if path is None else read_ice_servers(path),
         None if found.udp_ports is None else _ports(found.udp_ports),
         tuple(name.strip() for name in names if name.strip()),
+        path is not None and read_relay_only(path),
     )
 
 
@@ -130,12 +142,7 @@ def read_ice_servers(path: Path) -> tuple[IceServer, ...]:
 
     Raises `SetupError` that names the file, and never shows a credential.
     """
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise SetupError(f"--ice-servers {path} cannot be read ({error.strerror})") from error
-    except ValueError:  # not "from": json's error carries the text, and with it the credentials
-        raise SetupError(f"--ice-servers {path} is not JSON; {_FORM}") from None
+    found = _read(path)
     if isinstance(found, Mapping):
         found = found.get("iceServers")
     if not isinstance(found, list):
@@ -144,6 +151,24 @@ def read_ice_servers(path: Path) -> tuple[IceServer, ...]:
         return tuple(_server(one) for one in found)
     except StreamError as error:
         raise SetupError(f"--ice-servers {path}: {error}") from error
+
+
+def read_relay_only(path: Path) -> bool:
+    """Whether that file says {"iceTransportPolicy": "relay"}. Raises `SetupError`."""
+    found = _read(path)
+    policy = found.get("iceTransportPolicy", "all") if isinstance(found, Mapping) else "all"
+    if policy not in ("all", "relay"):
+        raise SetupError(f'--ice-servers {path}: iceTransportPolicy is "all" or "relay"')
+    return bool(policy == "relay")
+
+
+def _read(path: Path) -> object:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SetupError(f"--ice-servers {path} cannot be read ({error.strerror})") from error
+    except ValueError:  # not "from": json's error carries the text, and with it the credentials
+        raise SetupError(f"--ice-servers {path} is not JSON; {_FORM}") from None
 
 
 def _server(found: object) -> IceServer:

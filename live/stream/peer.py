@@ -18,8 +18,10 @@ from aiortc.stats import RTCTransportStats
 from live.stream.hub import Hub
 from live.stream.network import NetworkSettings, open_connection
 from live.stream.offer import MALFORMED, OPUS, Offer, OfferError
+from live.stream.relay import welcome
 from live.stream.rtp_extensions import agree
 from live.stream.sender import send_video
+from live.stream.sound_sdp import unlocked
 
 _REFUSED = (*MALFORMED, InternalError, InvalidAccessError, InvalidStateError, OperationError)
 _OVER = ("failed", "closed")
@@ -42,14 +44,18 @@ class Peer:
         offer: Offer,
         network: NetworkSettings | None = None,
         sound: Sound | None = None,
+        address: str | None = None,
     ) -> None:
-        """Joins the hub at once. Raises `StreamError` when the hub has closed."""
+        """Joins the hub at once. `address` is who asked, to be let through a TURN server.
+
+        Raises `StreamError` when the hub has closed."""
         self.id = secrets.token_urlsafe(12)
         self.settled = asyncio.Event()  # it has connected, or ended before it could
         self.connected = False  # at any time so far
         self.ended = asyncio.Event()
         self.subscription = hub.subscribe(offer.codec)
         self._offer = offer
+        self._address = address
         self._sound = sound if offer.sound else None
         self._heard: MediaStreamTrack | None = None
         self._connection = open_connection(network or NetworkSettings())
@@ -67,7 +73,9 @@ class Peer:
             await connection.setLocalDescription(RTCSessionDescription(answer, "answer"))
         except _REFUSED as error:
             raise OfferError(400, f"the offer contradicts itself ({error!r})") from error
-        return connection.localDescription.sdp
+        welcome(connection, self._address)
+        made = connection.localDescription.sdp
+        return made if self._sound is None else unlocked(made)
 
     def _add_sound(self) -> None:
         if self._sound is None:

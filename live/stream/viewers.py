@@ -61,7 +61,7 @@ class Viewers:
         `address` is who asks, for `ViewerLimits.connecting`; without one that limit is not checked.
         """
         self._check_room(address)
-        peer = self._join(sdp)
+        peer = self._join(sdp, address)
         self._peers[peer.id] = peer  # before the first await, so that the limits hold
         self._connecting[peer.id] = address
         try:
@@ -84,10 +84,10 @@ class Viewers:
                 "seconds, or see what keeps WebRTC's UDP packets from coming through",
             )
 
-    def _join(self, sdp: str) -> Peer:
+    def _join(self, sdp: str, address: str | None) -> Peer:
         offer = read_offer(sdp, self._hub.able)
         try:
-            return Peer(self._hub, offer, self._network, self._sound)
+            return Peer(self._hub, offer, self._network, self._sound, address)
         except StreamError as error:
             raise OfferError(410, str(error)) from error
 

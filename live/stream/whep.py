@@ -1,7 +1,7 @@
 """WHEP over HTTP: an offer comes in by POST, the answer goes out, DELETE ends it.
 
-After draft-ietf-wish-whep: 201 with the answer and a Location, Accept-Post to OPTIONS. Answers
-carry all candidates and there are no ICE restarts, so PATCH has nothing to do.
+After draft-ietf-wish-whep-04: 201 with the answer and a Location, Accept-Post to OPTIONS, nothing
+to GET. Answers carry all candidates and there are no ICE restarts, so PATCH has nothing to do.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 
 from aiohttp import web
+from yarl import URL
 
 from live.errors import StreamError
 from live.stream.cors import CorsSettings, permit, preflight
@@ -20,19 +21,18 @@ LONGEST_OFFER = 64 * 1024
 
 SDP = "application/sdp"
 
-_ENDPOINT, _SESSION = "OPTIONS, POST", "DELETE, OPTIONS"
+_ENDPOINT, _SESSION = "GET, HEAD, OPTIONS, POST", "DELETE, GET, HEAD, OPTIONS"
 
 
 def add_whep(app: web.Application, viewers: Viewers, cors: CorsSettings | None = None) -> None:
-    """Serve `POST /whep` and `DELETE /whep/<id>` for `viewers`, and for pages that `cors` allows.
-
-    The Location is relative, so that a reverse proxy may serve us below any prefix.
-    """
+    """Serve `POST /whep` and `DELETE /whep/<id>`, for our own page and those that `cors` allows."""
     handlers = _Whep(viewers, cors or CorsSettings())
     app.router.add_post("/whep", handlers.offer)
+    app.router.add_get("/whep", handlers.nothing)
     app.router.add_options("/whep", handlers.describe)
     app.router.add_patch("/whep/{viewer}", handlers.patch)
     app.router.add_delete("/whep/{viewer}", handlers.delete)
+    app.router.add_get("/whep/{viewer}", handlers.nothing)
     app.router.add_options("/whep/{viewer}", handlers.describe_session)
 
 
@@ -59,16 +59,32 @@ class _Whep:
             return _say(error.status, str(error))
         except StreamError as error:  # ours, not the offer's: no UDP port is free, for one
             return _say(503, str(error))
-        headers = {"Location": f"whep/{viewer}"}
+        headers = {"Location": self._location(request, viewer)}
         return web.Response(status=201, text=answer, content_type=SDP, headers=headers)
+
+    def _location(self, request: web.Request, viewer: str) -> str:
+        """Relative, so that a reverse proxy may serve us below any prefix.
+
+        Whole for another site's page that asks us without a proxy: some players take a relative
+        one for an address of their own site (@eyevinn/webrtc-player 0.13, for one).
+        """
+        relative = f"whep/{viewer}"
+        foreign = self._cors.allows(request.headers.get("Origin"))
+        if foreign and "X-Forwarded-For" not in request.headers:
+            return str(request.url.join(URL(relative)))
+        return relative
+
+    async def nothing(self, request: web.Request) -> web.Response:
+        """GET: there is nothing to see, and that is no error (RFC 9725 section 4.1)."""
+        return permit(request, web.Response(status=204), self._cors)
 
     async def describe(self, request: web.Request) -> web.Response:
         headers = {"Accept-Post": SDP, "Allow": _ENDPOINT}
-        response = web.Response(status=204, headers=headers)
+        response = web.Response(headers=headers)
         return preflight(request, response, self._cors, _ENDPOINT)
 
     async def describe_session(self, request: web.Request) -> web.Response:
-        response = web.Response(status=204, headers={"Allow": _SESSION})
+        response = web.Response(headers={"Allow": _SESSION})
         return preflight(request, response, self._cors, _SESSION)
 
     async def patch(self, request: web.Request) -> web.Response:

@@ -41,8 +41,10 @@ class WhipPublisher:
         self._settings = settings
         self._network = network or NetworkSettings()
         endpoint = URL(settings.url)
-        self._client = WhipClient(endpoint, settings.token, settings.answer_s)
-        self._name = str(endpoint.with_query(None))
+        self._client = WhipClient(
+            endpoint, settings.token, settings.answer_s, private=settings.private
+        )
+        self._name = self._client.shown(endpoint)
         self._codec = _CODECS[0]
         self._named: tuple[IceServer, ...] = ()  # ICE servers that the endpoint named
         self._said: set[str] = set()
@@ -134,6 +136,9 @@ class WhipPublisher:
         return True
 
     def _leg(self) -> WhipLeg:
+        able = [one for one in _CODECS if one in self._hub.able]
+        if able and self._codec not in able:  # its last encoder has failed
+            self._codec = able[0]
         network = self._network
         if not network.ice_servers and self._named:  # what the operator names comes first
             network = replace(network, ice_servers=self._named)
@@ -174,8 +179,8 @@ class WhipPublisher:
 
     def _learn(self, error: WhipError) -> None:
         if error.codec:
-            place = _CODECS.index(self._codec)
-            self._codec = _CODECS[(place + 1) % len(_CODECS)]
+            others = [one for one in _CODECS if one in self._hub.able and one is not self._codec]
+            self._codec = others[0] if others else self._codec
 
     def _count(self, connected_s: float) -> None:
         if connected_s >= self._settings.steady_s:

@@ -69,9 +69,10 @@ class WhipSession:
 class WhipClient:
     """One endpoint. The token goes to the endpoint's own origin and to no other."""
 
-    endpoint: URL
+    endpoint: URL = field(repr=False)
     token: str | None = field(default=None, repr=False)
     timeout_s: float = 10.0  # for one exchange, seconds
+    private: bool = False  # its address is a secret: only its host is told
     wall_clock: Clock = time.time  # for Retry-After, which may be a date
 
     async def publish(self, web: aiohttp.ClientSession, offer: str) -> WhipSession:
@@ -81,11 +82,11 @@ class WhipClient:
                 return await self._publish(web, self.endpoint, offer)
         except TimeoutError as error:
             raise WhipError(
-                f"{_shown(self.endpoint)} did not answer within {self.timeout_s:g} s"
+                f"{self.shown(self.endpoint)} did not answer within {self.timeout_s:g} s"
             ) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise WhipError(
-                f"{_shown(self.endpoint)} cannot be reached ({_plain(error)}); "
+                f"{self.shown(self.endpoint)} cannot be reached ({_plain(error)}); "
                 "see the address of --whip and whether the server runs"
             ) from error
 
@@ -94,8 +95,8 @@ class WhipClient:
             async with self._ask(web, "POST", url, offer) as response:
                 if response.status not in _KEPT:
                     return await self._session(response, url)
-                url = _target(response, url)
-        raise WhipError(f"{_shown(self.endpoint)} redirects more than {MOST_REDIRECTS} times")
+                url = self._target(response, url)
+        raise WhipError(f"{self.shown(self.endpoint)} redirects more than {MOST_REDIRECTS} times")
 
     async def end(self, web: aiohttp.ClientSession, session: WhipSession) -> None:
         """DELETE the session. What goes wrong is logged: it is over in any case."""
@@ -113,7 +114,7 @@ class WhipClient:
             async with self._ask(web, "DELETE", url) as response:
                 if response.status not in _KEPT:
                     return response.status
-                url = _target(response, url)
+                url = self._target(response, url)
         raise WhipError(f"it redirects more than {MOST_REDIRECTS} times")
 
     def _ask(
@@ -130,22 +131,22 @@ class WhipClient:
             raise self._refusal(response, url)
         if response.content_type != SDP:
             raise WhipError(
-                f"{_shown(url)} answered 201 with {response.content_type}, not {SDP}; "
+                f"{self.shown(url)} answered 201 with {response.content_type}, not {SDP}; "
                 "that address may not be WHIP"
             )
         location = response.headers.get(LOCATION)
         if not location:
-            raise WhipError(f"{_shown(url)} answered 201 without a Location; that is not WHIP")
-        answer = await _text(response, url)
+            raise WhipError(f"{self.shown(url)} answered 201 without a Location; that is not WHIP")
+        answer = await self._text(response, url)
         return WhipSession(
-            answer, _joined(url, location), ice_servers(response.headers.getall(LINK, []))
+            answer, self._joined(url, location), ice_servers(response.headers.getall(LINK, []))
         )
 
     def _refusal(self, response: aiohttp.ClientResponse, url: URL) -> WhipError:
         status = response.status
         if status in _CHANGED:
             return WhipError(
-                f"{_shown(url)} redirects with {status}, which makes a GET of a POST; RFC 9725 "
+                f"{self.shown(url)} redirects with {status}, which makes a GET of a POST; RFC 9725 "
                 "wants 307. Give --whip the address that it points to"
             )
         why = _WHY.get(status)
@@ -153,8 +154,44 @@ class WhipClient:
             why = "it is broken for the moment" if status >= 500 else "that is no answer of WHIP"
         after_s = retry_after_s(response.headers.get(RETRY_AFTER, ""), self.wall_clock())
         return WhipError(
-            f"{_shown(url)} answered {status}: {why}", after_s, codec=status in _NO_CODEC
+            f"{self.shown(url)} answered {status}: {why}", after_s, codec=status in _NO_CODEC
         )
+
+    async def _text(self, response: aiohttp.ClientResponse, url: URL) -> str:
+        body = b""
+        async for chunk in response.content.iter_chunked(LONGEST_ANSWER):
+            body += chunk
+            if len(body) > LONGEST_ANSWER:
+                raise WhipError(
+                    f"{self.shown(url)} sent an answer of more than {LONGEST_ANSWER} bytes"
+                )
+        try:
+            return body.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise WhipError(f"{self.shown(url)} sent an answer that is not UTF-8 text") from error
+
+    def _target(self, response: aiohttp.ClientResponse, url: URL) -> URL:
+        location = response.headers.get(LOCATION)
+        if not location:
+            raise WhipError(f"{self.shown(url)} redirects without saying where to")
+        return self._joined(url, location)
+
+    def _joined(self, url: URL, location: str) -> URL:
+        """`location`, which may be relative, as a whole address. Raises `WhipError`."""
+        told = "a place" if self.private else f"{location!r}"
+        try:
+            joined = url.join(URL(location))
+        except ValueError as error:
+            raise WhipError(f"{self.shown(url)} sends us to {told}, which is no address") from error
+        if joined.scheme not in ("http", "https") or not joined.host:
+            raise WhipError(f"{self.shown(url)} sends us to {told}, which is no HTTP address")
+        return joined
+
+    def shown(self, url: URL) -> str:
+        """`url` for a log: a query, a user's name, and sometimes the path may be secret."""
+        if self.private:
+            return str(url.origin())
+        return str(url.with_query(None).with_fragment(None).with_user(None))
 
 
 LONGEST_WAIT_S = 60.0
@@ -173,41 +210,6 @@ def retry_after_s(value: str, unix_s: float) -> float:
         except (ValueError, OverflowError):
             return 0.0
     return min(max(wait_s, 0.0), LONGEST_WAIT_S)
-
-
-async def _text(response: aiohttp.ClientResponse, url: URL) -> str:
-    body = b""
-    async for chunk in response.content.iter_chunked(LONGEST_ANSWER):
-        body += chunk
-        if len(body) > LONGEST_ANSWER:
-            raise WhipError(f"{_shown(url)} sent an answer of more than {LONGEST_ANSWER} bytes")
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise WhipError(f"{_shown(url)} sent an answer that is not UTF-8 text") from error
-
-
-def _target(response: aiohttp.ClientResponse, url: URL) -> URL:
-    location = response.headers.get(LOCATION)
-    if not location:
-        raise WhipError(f"{_shown(url)} redirects without saying where to")
-    return _joined(url, location)
-
-
-def _joined(url: URL, location: str) -> URL:
-    """`location`, which may be relative, as a whole address. Raises `WhipError`."""
-    try:
-        joined = url.join(URL(location))
-    except ValueError as error:
-        raise WhipError(f"{_shown(url)} sends us to {location!r}, which is no address") from error
-    if joined.scheme not in ("http", "https") or not joined.host:
-        raise WhipError(f"{_shown(url)} sends us to {location!r}, which is no HTTP address")
-    return joined
-
-
-def _shown(url: URL) -> str:
-    """`url` for a log: a query or a user's name may be secret."""
-    return str(url.with_query(None).with_fragment(None).with_user(None))
 
 
 def _plain(error: Exception) -> str:

@@ -19,7 +19,7 @@ TOKEN_VARIABLE = "UNDERSTUDY_WHIP_TOKEN"
 class WhipSettings:
     """Where the show is published, and how patiently."""
 
-    url: str  # of the WHIP endpoint, http or https
+    url: str = field(repr=False)  # of the WHIP endpoint, http or https
     token: str | None = field(default=None, repr=False)  # sent as Bearer, RFC 6750
     answer_s: float = 10.0  # for one HTTP exchange, seconds
     connect_s: float = 10.0  # from answer to connection, seconds
@@ -28,28 +28,31 @@ class WhipSettings:
     first_wait_s: float = 0.5  # after a first failure; doubled after each more, seconds
     longest_wait_s: float = 30.0  # between two tries, seconds
     farewell_s: float = 1.5  # for the DELETE at the end, seconds
+    private: bool = False  # the address is a secret itself; messages tell its host only
 
     def __post_init__(self) -> None:
         if self.token is not None and not (self.token.isascii() and self.token.isprintable()):
             raise StreamError("the WHIP token has characters that no HTTP header can carry")
-        _check_address(self.url)
+        _check_address(
+            self.url, "what --whip's file holds" if self.private else f"--whip {self.url!r}"
+        )
         times = (self.answer_s, self.connect_s, self.silence_s, self.steady_s, self.first_wait_s)
         if min(*times, self.longest_wait_s, self.farewell_s) <= 0:
             raise StreamError("WHIP's times must be more than 0 seconds")
 
 
-def _check_address(text: str) -> None:
+def _check_address(text: str, told: str) -> None:
     try:
         url = URL(text)
     except ValueError as error:
-        raise StreamError(f"--whip {text!r} is no address ({error})") from error
+        raise StreamError(f"{told} is no address; give https://HOST/PATH") from error
     if url.user is not None or url.password is not None:
         raise StreamError(
             "--whip has a name or password in its address, where every process can read it; "
             f"put the token into {TOKEN_VARIABLE} or --whip-token-file"
         )
     if url.scheme not in ("http", "https") or not url.host:
-        raise StreamError(f"--whip {text!r} is no address; give https://HOST/PATH")
+        raise StreamError(f"{told} is no address; give https://HOST/PATH")
 
 
 def wait_s(failures: int, settings: WhipSettings) -> float:
@@ -63,8 +66,8 @@ def add_whip_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--whip",
         metavar="URL",
-        help="publish to an SFU by WHIP too; its token comes from the environment variable "
-        f"{TOKEN_VARIABLE} or from a file",
+        help="publish to an SFU by WHIP too; @FILE where the address itself is a secret; its token "
+        f"comes from the environment variable {TOKEN_VARIABLE} or from a file",
     )
     parser.add_argument(
         "--whip-token-file", type=Path, metavar="FILE", help="a file that holds WHIP's token"
@@ -82,17 +85,21 @@ def whip_settings(
         if found.whip_token_file is not None:
             raise SetupError("--whip-token-file without --whip; give --whip URL too")
         return None
+    url, private = found.whip, found.whip.startswith("@")
+    if private:
+        url = _read(Path(url[1:]), "--whip @", "address")
+    token = environment.get(TOKEN_VARIABLE, "").strip() or None
     if found.whip_token_file is not None:
-        return WhipSettings(found.whip, _read_token(found.whip_token_file))
-    return WhipSettings(found.whip, environment.get(TOKEN_VARIABLE, "").strip() or None)
+        token = _read(found.whip_token_file, "--whip-token-file ", "token")
+    return WhipSettings(url, token, private=private)
 
 
-def _read_token(path: Path) -> str:
+def _read(path: Path, option: str, what: str) -> str:
     try:
-        token = path.read_text("utf-8").strip()
+        found = path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise SetupError(f"--whip-token-file {path} cannot be read ({reason})") from error
-    if not token:
-        raise SetupError(f"--whip-token-file {path} is empty; put the token into it")
-    return token
+        raise SetupError(f"{option}{path} cannot be read ({reason})") from error
+    if not found:
+        raise SetupError(f"{option}{path} is empty; put the {what} into it")
+    return found

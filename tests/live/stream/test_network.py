@@ -193,6 +193,25 @@ def test_the_command_line(tmp_path: Path) -> None:
         parsed("--udp-ports many")
 
 
+def test_relays_only_where_the_file_says_so(tmp_path: Path) -> None:
+    file, server = tmp_path / "ice.json", {"urls": "turn:x", "username": "u", "credential": "c"}
+    for written, wanted in (
+        ([server], False),
+        ({"iceServers": [server]}, False),
+        ({"iceServers": [server], "iceTransportPolicy": "all"}, False),
+        ({"iceServers": [server], "iceTransportPolicy": "relay"}, True),
+    ):
+        file.write_text(json.dumps(written))
+        assert parsed(f"--ice-servers {file}").relay_only == wanted
+    file.write_text(json.dumps({"iceServers": [server], "iceTransportPolicy": "none"}))
+    with pytest.raises(SetupError, match='iceTransportPolicy is "all" or "relay"'):
+        parsed(f"--ice-servers {file}")
+    stun = {"iceServers": [{"urls": "stun:x"}], "iceTransportPolicy": "relay"}
+    file.write_text(json.dumps(stun))
+    with pytest.raises(StreamError, match="relay only, and no TURN server is named"):
+        parsed(f"--ice-servers {file}")
+
+
 def parsed(line: str) -> NetworkSettings:
     parser = ArgumentParser()
     add_network_arguments(parser)

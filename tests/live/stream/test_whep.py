@@ -180,7 +180,7 @@ async def test_who_vanishes_without_a_word_is_forgotten(hub: Hub, serve: Serve) 
 async def test_patch_is_refused_clearly(hub: Hub, serve: Serve) -> None:
     async with aiohttp.ClientSession() as web, web.patch(serve().url + "whep/x", data="") as got:
         assert got.status == 405
-        assert got.headers["Allow"] == "DELETE, OPTIONS"
+        assert got.headers["Allow"] == "DELETE, GET, HEAD, OPTIONS"
         assert "nothing to PATCH" in await got.text()
 
 

@@ -3,13 +3,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import socket
 import time
 from argparse import ArgumentParser
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +22,7 @@ from live.stream.hub import Hub
 from live.stream.network import NetworkSettings
 from live.stream.whip import WhipPublisher
 from live.stream.whip_settings import WhipSettings, add_whip_arguments, wait_s, whip_settings
-from tests.live.stream.endpoint import Endpoint, Misdeed, answers, breaks_off, hangs
+from tests.live.stream.endpoint import Asked, Endpoint, Misdeed, answers, breaks_off, hangs
 from tests.live.stream.pattern import Performance, pattern, psnr_db, read_number
 from tests.live.stream.test_network import free_ports
 from tests.live.stream.test_whep import until
@@ -30,11 +33,11 @@ BEARER = f"Bearer {TOKEN}"
 
 @contextlib.asynccontextmanager
 async def publishing(
-    hub: Hub, url: str, network: NetworkSettings | None = None, **times: float
+    hub: Hub, url: str, network: NetworkSettings | None = None, **how: Any
 ) -> AsyncIterator[WhipPublisher]:
     """Publishes to `url` on this test's own loop."""
-    patience = {"first_wait_s": 0.05, "longest_wait_s": 0.1, "farewell_s": 1.0} | times
-    publisher = WhipPublisher(hub, WhipSettings(url, TOKEN, **patience), network)
+    patience: dict[str, Any] = {"first_wait_s": 0.05, "longest_wait_s": 0.1, "farewell_s": 1.0}
+    publisher = WhipPublisher(hub, WhipSettings(url, TOKEN, **(patience | how)), network)
     work = asyncio.create_task(publisher.run())
     try:
         yield publisher
@@ -265,6 +268,44 @@ async def test_a_media_server_that_cannot_be_reached_is_said(
     assert len(told) == 1
 
 
+async def test_an_answer_with_a_false_fingerprint_gets_no_picture(hub: Hub) -> None:
+    """Whoever stands between and answers in the SFU's place has another certificate."""
+
+    def falsified(answer: str) -> str:
+        return re.sub(r"(a=fingerprint:\S+) ..:..", r"\1 00:00", answer)
+
+    async with Endpoint() as endpoint:
+        endpoint.changed = falsified
+        async with publishing(hub, endpoint.url, connect_s=2.0) as publisher:
+            with Performance(hub):
+                await until(lambda: "no packets pass to its media server" in publisher.says)
+                assert not endpoint.sessions[0].getReceivers()[0].getSynchronizationSources()
+                endpoint.changed = lambda answer: answer
+                await until(lambda: publisher.says == "publishing")
+
+
+@pytest.mark.parametrize(
+    "farewell", [hangs, answers(500), answers(307, headers={"Location": "/session/0"}), breaks_off]
+)
+async def test_an_endpoint_that_does_not_let_go_holds_nothing_up(
+    hub: Hub, farewell: Misdeed
+) -> None:
+    class Clinging(Endpoint):
+        async def _serve(self, request: web.Request) -> web.StreamResponse:
+            if request.method == "DELETE":
+                self.asked.append(Asked("DELETE", request.path, None, ""))
+                return await farewell(request)
+            return await super()._serve(request)
+
+    async with Clinging() as endpoint:
+        with Performance(hub):
+            async with publishing(hub, endpoint.url, farewell_s=0.3) as publisher:
+                await until(lambda: publisher.says == "publishing")
+        assert endpoint.farewells()
+        assert publisher.says == "ended"
+        assert hub.counts.viewers == 0
+
+
 async def test_an_endpoint_without_h264_gets_vp8(hub: Hub) -> None:
     async with Endpoint(codec="VP8") as endpoint, publishing(hub, endpoint.url):
         with Performance(hub) as show:
@@ -367,6 +408,40 @@ def test_the_command_line(tmp_path: Path) -> None:
     file.write_text(" \n")
     with pytest.raises(SetupError, match="is empty"):
         parsed(f"--whip https://x/y --whip-token-file {file}")
+
+
+def test_an_address_that_is_a_secret_comes_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "address"
+    file.write_text("https://sfu.example/s3cret/publish\n")
+    found = parsed(f"--whip @{file}")
+    assert found == WhipSettings("https://sfu.example/s3cret/publish", private=True)
+    assert "s3cret" not in repr(found)
+    for text in ("s3cret", "ftp://x/s3cret", "https://x:s3cret/"):
+        file.write_text(text)
+        with pytest.raises(StreamError, match="what --whip's file holds is no address") as caught:
+            parsed(f"--whip @{file}")
+        assert "s3cret" not in str(caught.value)
+    file.write_text("")
+    with pytest.raises(SetupError, match=rf"--whip @{file} is empty; put the address into it"):
+        parsed(f"--whip @{file}")
+
+
+@pytest.mark.parametrize("what", ["404", "301", "ftp", "port", "html", "garbage", "hangs"])
+async def test_an_address_that_is_a_secret_is_never_told(
+    hub: Hub, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    misdeed, _ = BAD[what]
+    caplog.set_level(logging.DEBUG, "live")
+    async with Endpoint(misdeed, misdeed) as endpoint:
+        endpoint.sessions.append(None)  # type: ignore[arg-type]
+        with Performance(hub):
+            url = f"{endpoint.root}s3cret/publish"
+            async with publishing(hub, url, answer_s=0.5, private=True) as publisher:
+                await until(lambda: publisher.says == "publishing")
+        del endpoint.sessions[0]
+    told = [one.getMessage() for one in caplog.records]
+    assert any(endpoint.root.rstrip("/") in one for one in told), "its host is"
+    assert all("s3cret" not in one for one in told)
 
 
 async def test_a_token_without_tls_is_warned_of(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:

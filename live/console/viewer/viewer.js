@@ -1,314 +1,191 @@
-// The viewer's page: plays the show by WHEP, comes back by itself, says in words what is wrong.
+// The viewer's page: plays the show, comes back by itself, says in words what is wrong.
+
+import { stayAwake } from "./awake.js";
+import { setUpControls } from "./controls.js";
+import { Figures, measure } from "./figures.js";
+import { Held } from "./held.js";
+import { Session, status } from "./session.js";
+import { Sound } from "./sound.js";
+import * as words from "./words.js";
 
 const RETRY_S = [0, 0.3, 1.2, 2.7, 4.8, 7];
-const FROZEN_S = 2; // a stream without a new picture for this long is taken up anew
-const CONNECT_S = 6; // from the answer to the first picture
-const IDLE_S = 3; // until pointer, buttons and caption fade
+const LOOK_S = 0.25; // between two looks at the stream
+const CONNECT_S = 6; // from the offer to the first picture
+const FROZEN_S = 1.5; // without a new picture for this long, the show is asked what is wrong
+const UNEASY_S = 0.7; // the same, after a hint that the line has changed
+const HINT_S = 3; // how long such a hint counts
+const STILL_S = 2; // between two questions to a show that stands still
 
-const $ = (id) => document.getElementById(id);
-const video = $("picture");
+const video = document.getElementById("picture");
+const held = new Held(document.getElementById("held"), video);
+const sound = new Sound(video, play);
+const figures = new Figures(video);
 const wait = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
-
-// ---- what is said -------------------------------------------------------------------------
-
-function say(state, words, more = "") {
-  document.body.dataset.state = state;
-  $("words").textContent = words;
-  $("more").textContent = more;
-}
-
-class Trouble extends Error {
-  constructor(words, more = "", final = false) {
-    super(words);
-    this.more = more;
-    this.final = final; // trying again will not help
-  }
-}
-
-const NOT_RUNNING = () =>
-  new Trouble("The show is not running", "This page begins by itself as soon as it does.");
-
-const REFUSALS = {
-  406: () => new Trouble("This browser cannot play the show",
-    "It has neither H.264 nor VP8. Try a current Firefox, Chrome, Edge or Safari.", true),
-  410: () => new Trouble("The show has ended", "This page begins by itself when the next one does."),
-  503: () => new Trouble("Every place is taken", "You are let in as soon as one is free."),
-};
-
-// ---- one connection -----------------------------------------------------------------------
-
-class Session {
-  constructor() {
-    this.peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
-    this.ended = new Promise((done) => { this.end = done; });
-    this.location = null;
-    this.frames = 0;
-  }
-
-  async open() {
-    const transceiver = this.peer.addTransceiver("video", { direction: "recvonly" });
-    playAtOnce(transceiver.receiver);
-    this.peer.ontrack = ({ track, receiver }) => {
-      playAtOnce(receiver);
-      video.srcObject = new MediaStream([track]);
-      video.play().catch(() => {}); // muted, so allowed; a change of mind on the way is no error
-    };
-    this.peer.onconnectionstatechange = () => {
-      if (["failed", "closed"].includes(this.peer.connectionState)) this.end();
-    };
-    // Not waiting for our own addresses: the answer holds the server's, and we call first.
-    await this.peer.setLocalDescription();
-    const answer = await this.post(this.peer.localDescription.sdp);
-    await this.peer.setRemoteDescription({ type: "answer", sdp: answer });
-  }
-
-  async post(sdp) {
-    const address = new URL("whep", document.baseURI);
-    let response;
-    try {
-      response = await fetch(address, {
-        method: "POST", headers: { "Content-Type": "application/sdp" }, body: sdp,
-        signal: AbortSignal.timeout(CONNECT_S * 1000),
-      });
-    } catch {
-      throw NOT_RUNNING();
-    }
-    const text = await response.text();
-    if (response.status === 201) {
-      this.location = new URL(response.headers.get("Location"), address);
-      return text;
-    }
-    throw REFUSALS[response.status]?.() ?? new Trouble("The show did not answer", text.trim());
-  }
-
-  close() {
-    this.end();
-    this.peer.close();
-    if (this.location) {
-      fetch(this.location, { method: "DELETE", keepalive: true }).catch(() => {});
-      this.location = null;
-    }
-  }
-}
-
-function playAtOnce(receiver) {
-  if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
-  if ("playoutDelayHint" in receiver) receiver.playoutDelayHint = 0;
-}
-
-// ---- watching over it ---------------------------------------------------------------------
+const since = (ms) => (performance.now() - ms) / 1000;
 
 let session = null;
 let attempt = 0;
 let hurry = () => {}; // ends the pause between two attempts
+let hintedMs = -Infinity; // when something hinted that the line has changed
+let pictureMs = null; // when this session's newest picture was seen; null before the first
+let dismissed = false; // the server said goodbye, and did not just fall silent
 
-async function live() {
-  if (!("RTCPeerConnection" in window)) {
-    say("stopped", "This browser cannot play the show", "It has no WebRTC, or it is turned off.");
-    return;
-  }
-  for (;;) {
-    const seconds = RETRY_S[Math.min(attempt, RETRY_S.length - 1)];
-    attempt += 1;
-    await Promise.race([wait(seconds), new Promise((done) => { hurry = done; })]);
-    try {
-      await once();
-    } catch (trouble) {
-      const known = trouble instanceof Trouble;
-      say(trouble.final ? "stopped" : "waiting",
-        known ? trouble.message : "The picture cannot be played", known ? trouble.more : `${trouble}`);
-      if (trouble.final) return;
-    }
-  }
+// ---- what is seen and said ----------------------------------------------------------------
+
+const state = () => document.body.dataset.state;
+
+function say(name, trouble = null) {
+  document.body.dataset.state = name;
+  if (trouble === null) return; // the words fade with the notice
+  document.getElementById("words").textContent = trouble.message;
+  document.getElementById("more").textContent = trouble.more;
 }
 
-async function once() {
-  session = new Session();
+async function play() {
   try {
-    await session.open();
-    await untilFrozen(session);
-  } finally {
-    session.close();
+    await video.play();
+  } catch (error) {
+    if (error.name !== "NotAllowedError") return; // a newer stream came meanwhile
+    if (video.muted) return say("waiting", words.tap());
+    sound.mute(); // heard only after a tap of this visit
+    await play();
   }
 }
 
-async function untilFrozen(which) {
-  const opened = performance.now();
-  let latest = null; // when the newest picture came
-  for (;;) {
-    const over = await Promise.race([wait(0.25).then(() => false), which.ended.then(() => true)]);
-    const report = await measure(which);
-    const now = performance.now();
-    if (report.frames > which.frames) {
-      which.frames = report.frames;
-      latest = now;
-      attempt = 0;
-      if (document.body.dataset.state !== "playing") say("playing", "");
-    }
-    if (over) throw new Trouble("The picture stopped", "Connecting again.");
-    if (latest === null && now - opened > CONNECT_S * 1000) throw await noPicture(which);
-    if (latest !== null && now - latest > FROZEN_S * 1000) throw await noPicture(which);
-  }
+function present(stream) {
+  video.srcObject = stream;
+  play();
 }
 
-async function noPicture(which) {
-  const status = await ask();
-  if (status === null) return NOT_RUNNING();
-  if (!which.peer.localDescription?.sdp.includes("a=candidate")) {
-    return new Trouble("This device is in no network",
-      "Browsers need one to play live video, even of their own machine: join any Wi-Fi.");
-  }
-  if (which.peer.connectionState !== "connected") {
-    return new Trouble("The show is on, but its picture cannot get here",
-      "A firewall or this network may be blocking it (UDP).");
-  }
-  return new Trouble("The show is on, but no picture comes", "Trying again.");
-}
-
-async function ask() {
-  try {
-    const response = await fetch(new URL("status", document.baseURI),
-      { signal: AbortSignal.timeout(1500) });
-    return response.ok ? await response.json() : null;
-  } catch {
-    return null;
-  }
-}
-
-window.addEventListener("online", () => { attempt = 0; hurry(); });
-window.addEventListener("pagehide", () => session?.close());
-window.addEventListener("pageshow", (event) => { if (event.persisted) hurry(); });
-document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible") { hurry(); video.play().catch(() => {}); stayAwake(); }
-});
-
-// ---- figures ------------------------------------------------------------------------------
-
-let before = null;
-let stageMs = null;
-let drawnMs = null; // from a packet's arrival to the picture on the screen
-
-async function measure(which) {
-  const figures = { frames: which.frames, at: performance.now() };
-  for (const one of (await which.peer.getStats()).values()) {
-    if (one.type === "inbound-rtp" && one.kind === "video") Object.assign(figures, {
-      frames: one.framesDecoded ?? 0, bytes: one.bytesReceived, lost: one.packetsLost,
-      waited: one.jitterBufferDelay, emitted: one.jitterBufferEmittedCount,
-      decoded: one.totalDecodeTime, codecId: one.codecId,
-    });
-    if (one.type === "candidate-pair" && one.nominated && one.currentRoundTripTime !== undefined) {
-      figures.trip = one.currentRoundTripTime * 1000;
-    }
-    if (one.type === "codec") figures.codecs = { ...figures.codecs, [one.id]: one.mimeType };
-  }
-  if (!$("statistics").hidden && (before === null || figures.at - before.at >= 900)) {
-    show(figures, before);
-    before = figures;
-  }
-  return figures;
-}
-
-function show(now, last) {
-  if (last === null || last.frames > now.frames || !now.emitted) return;
-  const each = (sum, count) => ((now[sum] - last[sum]) / (now[count] - last[count])) * 1000;
-  const seconds = (now.at - last.at) / 1000;
-  const [buffer, decode] = [each("waited", "emitted"), each("decoded", "frames")];
-  const ms = (value) => (Number.isFinite(value) ? `${value.toFixed(value < 10 ? 1 : 0)} ms` : "–");
-  const way = (stageMs ?? 0) + (now.trip ?? 0) / 2 + (drawnMs ?? buffer + decode);
-  $("fps").textContent = `${((now.frames - last.frames) / seconds).toFixed(1)} /s`;
-  $("size").textContent = `${video.videoWidth} × ${video.videoHeight}`;
-  $("delay").textContent = (stageMs === null ? "> " : "") + ms(way);
-  $("stage").textContent = ms(stageMs ?? NaN);
-  $("trip").textContent = ms(now.trip);
-  $("buffer").textContent = ms(buffer);
-  $("decode").textContent = ms(decode);
-  $("lost").textContent = `${now.lost ?? 0} packets`;
-  $("rate").textContent = `${(((now.bytes - last.bytes) * 8) / seconds / 1e6).toFixed(2)} Mbit/s`;
-  $("codec").textContent = (now.codecs?.[now.codecId] ?? "–").replace("video/", "");
-}
-
-function onPicture(_, picture) {
-  const playing = document.body.dataset.state === "playing";
-  if (!playing && session?.peer.connectionState === "connected") say("playing", "");
-  if (picture.receiveTime !== undefined) {
-    const tookMs = picture.expectedDisplayTime - picture.receiveTime;
-    drawnMs = drawnMs === null ? tookMs : drawnMs + 0.1 * (tookMs - drawnMs);
-  }
+function onPicture() {
+  if (session?.connected && !video.paused) seen(); // one that may not play shows its first picture
   video.requestVideoFrameCallback(onPicture);
 }
-if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(onPicture);
 
-async function followStage() {
-  while (!$("statistics").hidden) {
-    const status = await ask();
-    stageMs = status?.delay_ms?.p50 ?? null;
-    await wait(1);
-  }
+function seen() {
+  pictureMs = performance.now();
+  attempt = 0;
+  dismissed = false;
+  if (state() === "playing") return;
+  say("playing");
+  document.body.classList.add("shown");
+  held.letGo();
 }
 
-// ---- keys, taps, screen -------------------------------------------------------------------
+// ---- one session after the other ----------------------------------------------------------
 
-function toggle(panel, button, shown = $(panel).hidden) {
-  $(panel).hidden = !shown;
-  $(button).setAttribute("aria-pressed", String(shown));
+async function live() {
+  if (!("RTCPeerConnection" in window)) return say("stopped", words.noWebRtc());
+  let trouble = { waitS: 0 };
+  do {
+    await pause(trouble.waitS);
+    trouble = await once();
+    say(trouble.final ? "stopped" : "waiting", trouble);
+  } while (!trouble.final);
 }
 
-function statistics() {
-  toggle("statistics", "show-statistics");
-  before = null;
-  if (!$("statistics").hidden) followStage();
+// Viewers that lost the same server do not all come back in the same instant.
+async function pause(least) {
+  const spread = 0.8 + 0.4 * Math.random();
+  const seconds = Math.max(least, RETRY_S[Math.min(attempt, RETRY_S.length - 1)] * spread);
+  attempt += 1;
+  await Promise.race([wait(seconds), new Promise((done) => { hurry = done; })]);
 }
 
-const keys = () => toggle("keys", "show-keys");
-
-function fillScreen() {
-  const page = document.documentElement;
-  const is = document.fullscreenElement ?? document.webkitFullscreenElement;
-  if (is) (document.exitFullscreen ?? document.webkitExitFullscreen).call(document);
-  else if (page.requestFullscreen) page.requestFullscreen({ navigationUI: "hide" }).catch(() => {});
-  else if (page.webkitRequestFullscreen) page.webkitRequestFullscreen();
-  else video.webkitEnterFullscreen?.(); // an iPhone fills its screen with the video alone
-}
-
-const KEYS = { f: fillScreen, s: statistics, "?": keys };
-
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-  if (event.key === "Escape") {
-    toggle("keys", "show-keys", false);
-    toggle("statistics", "show-statistics", false);
-  }
-  KEYS[event.key.toLowerCase()]?.();
-});
-
-$("fill-screen").addEventListener("click", fillScreen);
-$("show-statistics").addEventListener("click", statistics);
-$("show-keys").addEventListener("click", keys);
-document.addEventListener("fullscreenchange", () => {
-  $("fill-screen").setAttribute("aria-pressed", String(document.fullscreenElement !== null));
-});
-
-let tappedMs = -Infinity;
-document.addEventListener("click", (event) => {
-  if (event.target.closest("button")) return;
-  if (event.timeStamp - tappedMs < 350) { tappedMs = -Infinity; fillScreen(); }
-  else tappedMs = event.timeStamp;
-});
-
-let idle = 0;
-function awaken() {
-  document.body.classList.remove("idle");
-  clearTimeout(idle);
-  idle = setTimeout(() => document.body.classList.add("idle"), IDLE_S * 1000);
-}
-for (const kind of ["pointermove", "pointerdown", "keydown"]) document.addEventListener(kind, awaken);
-
-async function stayAwake() {
+// Plays until it cannot; returns why.
+async function once() {
+  pictureMs = null;
   try {
-    await navigator.wakeLock?.request("screen");
-  } catch { /* low battery, or not a secure page: the screen may sleep */ }
+    session = new Session(beUneasy);
+    await session.open();
+    present(session.stream);
+    sound.offer(session.audible);
+    await watch(session);
+  } catch (error) {
+    if (error instanceof words.Trouble) return error.absent && dismissed ? words.ended() : error;
+    console.warn(error); // for developers; the viewer gets words
+    return words.unknown();
+  } finally {
+    held.hold(); // before the connection closes
+    session?.close();
+  }
 }
 
-awaken();
+async function watch(which) {
+  let sinceMs = which.openedMs; // when to begin to count the time without a picture
+  for (;;) {
+    await Promise.race([wait(LOOK_S), which.ended]);
+    if (which.over) {
+      dismissed = which.dismissed;
+      throw words.stopped();
+    }
+    if (await decodes(which)) sinceMs = performance.now();
+    if (since(Math.max(sinceMs, pictureMs ?? 0)) > patience()) sinceMs = await look(which);
+  }
+}
+
+// Whether pictures were decoded since the last call. A hidden page shows none, and is well.
+async function decodes(which) {
+  const now = await measure(which.peer);
+  figures.take(now);
+  const more = now.frames > which.decoded;
+  which.decoded = now.frames;
+  if (more && !video.paused && video.readyState >= video.HAVE_CURRENT_DATA) seen();
+  return more;
+}
+
+function patience() {
+  if (pictureMs === null) return CONNECT_S;
+  return since(hintedMs) < HINT_S ? UNEASY_S : FROZEN_S;
+}
+
+// No picture comes: throws why, or returns the time from which to count anew.
+async function look(which) {
+  const before = await status();
+  await Promise.race([wait(0.5), which.ended]);
+  const after = before && await status();
+  if (which.over || await decodes(which)) return performance.now();
+  if (after === null) throw words.notRunning();
+  if (!which.connected) throw which.addressed ? words.unreachable() : words.noNetwork();
+  // A show that stands still has nothing for a new connection either: this one is ready for it.
+  if (before.frames === undefined || before.frames !== after.frames) throw words.lost();
+  say("waiting", words.still());
+  return performance.now() + (STILL_S - patience()) * 1000;
+}
+
+// ---- what may have changed the line -------------------------------------------------------
+
+function beUneasy() {
+  hintedMs = performance.now();
+  if (state() === "playing") return;
+  attempt = 0;
+  hurry();
+}
+
+let line = navigator.connection?.type; // "wifi", "cellular": known on phones alone
+navigator.connection?.addEventListener?.("change", () => {
+  if (navigator.connection.type !== line) beUneasy();
+  line = navigator.connection.type;
+});
+window.addEventListener("online", beUneasy);
+window.addEventListener("pagehide", () => {
+  attempt = RETRY_S.length; // a page that goes does not ask again
+  session?.close();
+});
+window.addEventListener("pageshow", (event) => { if (event.persisted) beUneasy(); });
+
+// The browser or its system may pause a video on its own; a touch lets it start where it did not.
+const playIfPaused = () => { if (video.paused && video.srcObject) play(); };
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState !== "visible") return;
+  beUneasy();
+  playIfPaused();
+});
+for (const kind of ["pointerup", "keydown"]) document.addEventListener(kind, playIfPaused);
+video.addEventListener("pause", playIfPaused);
+
+setUpControls(() => figures.opened(), () => sound.toggle());
+if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(onPicture);
+say("connecting");
 stayAwake();
 live();

@@ -38,12 +38,13 @@ from live.pose.mediapipe_tasks import NOWHERE, MediaPipePose
 from live.pose.openpose import OpenPosePose
 from live.pose.weights import fetch_pose_weights
 from live.report import table
-from live.show import Show
+from live.show import Publish, Show
 from live.smooth import Smoother, SmoothSettings
-from live.sources import Clip, Grabber, Source, open_source
+from live.sources import BROWSER, Clip, Grabber, Source, open_source
 from live.sources.file import read_through
+from live.stream.encoder import try_encoders
 from live.stream.hub import Hub
-from live.stream.server import ShowServer
+from live.stream.outlets import Outlets
 from live.subject import Subject, load_subject
 from live.timing import Timing
 
@@ -72,19 +73,21 @@ def run(options: Options) -> int:
     """Build the stages, run them until the end, print the summary."""
     told = threading.Event()
     with ExitStack() as opened:
-        timing = Timing()
-        hub = Hub()
+        timing, stream = Timing(), options.stream
+        try_encoders(stream.encoder)
+        hub = Hub(stream.encoder)
         opened.callback(hub.close)
-        show, about = build(options, hub, timing)
+        outlets = Outlets(stream, hub)
+        opened.callback(outlets.close)
+        inbox: Latest[Frame] | None = Latest() if options.source.where == BROWSER else None
+        show, about = build(options, outlets.publish, timing, inbox)
         opened.callback(show.close)
-        server = ShowServer(options.server, hub, lambda: status(show))
-        server.start()
-        opened.callback(server.close)
+        outlets.start(show, inbox)
         opened.enter_context(_stopping_on_signals(told.set))
         show.start()
-        print(f"\n  {about}\n  Open {server.url} in a browser. Ctrl-C ends the show.\n", flush=True)
+        print(f"\n  {about}\n{outlets.says()}  Ctrl-C ends the show.\n", flush=True)
         if options.open_page and _has_display():
-            _open_page(server.url)
+            _open_page(outlets.url)
         _watch(show, told, options.seconds)
         show.close()
     print(table(show.summary()), flush=True)
@@ -93,12 +96,17 @@ def run(options: Options) -> int:
     return 0
 
 
-def build(options: Options, hub: Hub, timing: Timing) -> tuple[Show, str]:
-    """The show and one line about it. What was opened is closed again if a later part fails."""
+def build(
+    options: Options, publish: Publish, timing: Timing, inbox: Latest[Frame] | None = None
+) -> tuple[Show, str]:
+    """The show and one line about it. What was opened is closed again if a later part fails.
+
+    `inbox` is where a phone's pictures arrive.
+    """
     subject = load_subject(options.subject)
     painter = build_painter(options, subject, timing)
     with ExitStack() as opened:
-        source = open_source(options.source)
+        source = open_source(options.source, inbox=inbox)
         opened.callback(source.close)
         estimator = build_estimator(options, source)
         opened.callback(estimator.close)
@@ -107,7 +115,7 @@ def build(options: Options, hub: Hub, timing: Timing) -> tuple[Show, str]:
             watch = LiveCalibration(options.calibrate_s, painter.normalizer, options.performer)
         frames: Latest[Frame] = Latest()
         grabber = Grabber(source, frames)
-        show = Show(grabber, frames, estimator, painter, hub, timing, watch)
+        show = Show(grabber, frames, estimator, painter, publish, timing, watch)
         opened.pop_all()
     return show, f"{source.name} -> {subject.manifest.name} ({consent(subject)})"
 
@@ -198,11 +206,6 @@ def measure_clip(clip: Path, options: Options) -> BodyStats:
         return calibrate(estimator.estimate(frame) for frame in read_through(clip))
     finally:
         estimator.close()
-
-
-def status(show: Show) -> dict[str, object]:
-    """What the page shows on a key press."""
-    return {"fps": round(show.fps(), 1), "delay_ms": {"p50": round(show.delay_ms().p50, 1)}}
 
 
 def _watch(show: Show, told: threading.Event, seconds: float) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from live.engines.choose import ENGINES
 from live.errors import SetupError
 from live.sources import SourceSettings, add_source_arguments, source_settings
-from live.stream.server import ServerSettings
+from live.stream.stream_options import StreamOptions, add_stream_arguments, stream_options
 
 POSES = ("blazepose", "mediapipe", "openpose")
 DEMO = Path(__file__).resolve().parent / "assets" / "demo"
@@ -38,7 +38,7 @@ class Options:
     lead_s: float = 0.0  # predict so far ahead, seconds
     engine: str = "auto"  # of the generator; one of live.engines.choose.ENGINES
     threads: int = 1  # of the generator on the CPU
-    server: ServerSettings = ServerSettings()
+    stream: StreamOptions = field(default_factory=StreamOptions)
     open_page: bool = False
     seconds: float = 0.0  # end after so long; 0 = when told to
 
@@ -46,13 +46,14 @@ class Options:
 def parse(arguments: Sequence[str] | None) -> Options:
     """The command line. Raises SetupError for values that cannot work."""
     parser = argparse.ArgumentParser(
-        prog="run_live.py", description=ABOUT, formatter_class=argparse.RawTextHelpFormatter
+        prog="run_live.py", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--demo", action="store_true", help="the shipped clip and subject")
     add_source_arguments(parser)
     parser.add_argument("--subject", type=Path, metavar="PATH", help="a bundle: folder or .zip")
     _add_pose_arguments(parser)
-    _add_server_arguments(parser)
+    add_stream_arguments(parser)
+    parser.add_argument("--no-open", action="store_true", help="do not open the page in the demo")
     parser.add_argument("--seconds", type=float, default=0.0, help="end after so many seconds")
     return _options(parser.parse_args(arguments))
 
@@ -65,7 +66,7 @@ def _add_pose_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--calibrate",
         metavar="SECONDS_OR_CLIP",
-        help="measure the performer: in the show's first seconds, walking to and from the camera,\n"
+        help="measure the performer: in the show's first seconds, walking to and from the camera, "
         "or in a clip of that",
     )
     group.add_argument(
@@ -81,13 +82,6 @@ def _add_pose_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--threads", type=int, default=1, help="of the generator on the CPU (default 1)"
     )
-
-
-def _add_server_arguments(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("server")
-    group.add_argument("--host", default="127.0.0.1", help="0.0.0.0 serves the whole network")
-    group.add_argument("--port", type=int, default=8080)
-    group.add_argument("--no-open", action="store_true", help="do not open the page in the demo")
 
 
 def _options(found: argparse.Namespace) -> Options:
@@ -116,7 +110,7 @@ def _options(found: argparse.Namespace) -> Options:
         lead_s=found.lead_ms / 1e3,
         engine=found.engine,
         threads=found.threads,
-        server=ServerSettings(found.host, found.port),
+        stream=stream_options(found),
         open_page=found.demo and not found.no_open,
         seconds=found.seconds,
     )

@@ -33,6 +33,7 @@ RULES = house.Rules(
             "live/stream/encoder.py",
             "live/stream/opus.py",
             "live/stream/recording.py",
+            "live/stream/sound_file.py",
             "training/studio/*.py",
         ),
         "cuda": ("live/engines/cuda_memory.py",),

@@ -30,7 +30,8 @@ from live.pose.weights import fetch_pose_weights
 from live.skeleton import BODY_25, INDEX
 from live.sources import camera
 from live.sources.file import read_through
-from live.stream.hub import Hub, Published
+from live.stream.hub import Hub
+from live.stream.hub_counts import Published
 from live.stream.server import ShowServer
 from live.subject import write_subject
 from tests.live.sources.clips import (
@@ -72,7 +73,7 @@ class Recorder(Hub):
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     made = Recorder()
-    monkeypatch.setattr(run_live, "Hub", lambda: made)
+    monkeypatch.setattr(run_live, "Hub", lambda _: made)
     return made
 
 
@@ -264,6 +265,20 @@ def test_a_camera_in_use(
         (["--weights", "a" * 300], "cannot be read"),
         (["--performer", "a" * 300], "cannot be read"),
         (["--pose", "openpose", "--pose-json", "no/such/json"], "no folder no/such/json"),
+        (["--encoder", "h265"], "--encoder h265: there is none; give h264_nvenc, libx264, libvpx"),
+        (["--bitrate", "1"], "a bitrate of 1 kbit/s: give 50 to 100000"),
+        (["--whip", "ftp://sfu.example/x"], "--whip 'ftp://sfu.example/x' is no address"),
+        (["--whip", "https://me:secret@sfu.example/x"], "UNDERSTUDY_WHIP_TOKEN"),
+        (["--whip-token-file", "no/such/token"], "--whip-token-file without --whip"),
+        (["--record", "show.avi"], "--record show.avi: give a file that ends in .mp4"),
+        (["--record", "no/such/show.mp4"], "there is no folder no/such; make it first"),
+        (["--tls", "no/such.pem"], "there is no file no/such.pem; give auto"),
+        (["--allow-origin", "theatre"], "'theatre' is no origin; give https://HOST"),
+        (["--ice-servers", "no/such.json"], "--ice-servers no/such.json cannot be read"),
+        (["--udp-ports", "80-90"], "UDP ports 80-90 cannot be used; give LOW-HIGH from 1024"),
+        (["--sound", "no/such.wav"], "no/such.wav"),
+        (["--sound-offset-ms", "20"], "--sound-offset-ms without --sound"),
+        (["--preview-fps", "0"], "a preview of 0 fps"),
     ],
 )
 def test_options_that_cannot_be(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from live.arguments import Arguments
 from live.errors import StreamError
 
 EXPOSED = "Location, Link, Retry-After"
@@ -67,7 +68,7 @@ def preflight(
     return permit(request, response, cors)
 
 
-def add_cors_arguments(parser: ArgumentParser) -> None:
+def add_cors_arguments(parser: Arguments) -> None:
     """`--allow-origin`."""
     parser.add_argument(
         "--allow-origin",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from aiortc import RTCConfiguration, RTCIceServer, RTCIceTransportPolicy, RTCPeerConnection
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
+from live.arguments import Arguments
 from live.errors import SetupError, StreamError
 from live.stream.host_candidates import bind_hosts
 
@@ -97,7 +98,7 @@ def _check_url(url: str) -> None:
         raise StreamError(f"{url!r} cannot be used; give it as stun:, turn: or turns:")
 
 
-def add_network_arguments(parser: ArgumentParser) -> None:
+def add_network_arguments(parser: Arguments) -> None:
     """`--ice-servers`, `--udp-ports` and `--interfaces`."""
     parser.add_argument(
         "--ice-servers",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import Protocol
 
 from aiortc import MediaStreamTrack, RTCSessionDescription
 from aiortc.exceptions import (
@@ -17,22 +16,15 @@ from aiortc.stats import RTCTransportStats
 
 from live.stream.hub import Hub
 from live.stream.network import NetworkSettings, open_connection
-from live.stream.offer import MALFORMED, OPUS, Offer, OfferError
+from live.stream.offer import MALFORMED, Offer, OfferError
 from live.stream.relay import welcome
 from live.stream.rtp_extensions import agree
 from live.stream.sender import send_video
 from live.stream.sound_sdp import unlocked
+from live.stream.sound_sender import Sound, send_sound
 
 _REFUSED = (*MALFORMED, InternalError, InvalidAccessError, InvalidStateError, OperationError)
 _OVER = ("failed", "closed")
-
-
-class Sound(Protocol):
-    """What the show sounds like: a track of its own for each viewer."""
-
-    def track(self) -> MediaStreamTrack:
-        """A new track of kind "audio", which whoever asks stops."""
-        ...
 
 
 class Peer:
@@ -65,7 +57,8 @@ class Peer:
         """The answer's SDP, with all candidates in it. Raises `OfferError`."""
         sender = send_video(self._connection, self.subscription, self._offer.preferences)
         sender.track.on("ended", self._over)
-        self._add_sound()
+        if self._sound is not None:
+            self._heard = send_sound(self._connection, self._sound)
         connection, offer = self._connection, self._offer.sdp
         try:
             await connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
@@ -77,16 +70,6 @@ class Peer:
         made = connection.localDescription.sdp
         return made if self._sound is None else unlocked(made)
 
-    def _add_sound(self) -> None:
-        if self._sound is None:
-            return
-        self._heard = self._sound.track()
-        sender = self._connection.addTrack(self._heard)
-        transceivers = self._connection.getTransceivers()
-        transceiver = next(one for one in transceivers if one.sender is sender)
-        transceiver.direction = "sendonly"
-        transceiver.setCodecPreferences([OPUS])
-
     async def received_bytes(self) -> int:
         """Bytes that came from the viewer so far; a live one reports about once a second."""
         report = await self._connection.getStats()
@@ -96,7 +79,7 @@ class Peer:
     async def close(self) -> None:
         """Leave the hub and free the sockets. May be called twice."""
         self.subscription.close()
-        if self._heard is not None:  # aiortc stops only what it has begun to send
+        if self._heard is not None:
             self._heard.stop()
         await self._connection.close()
         self._over()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from dataclasses import dataclass
 
+from live.arguments import Arguments
 from live.errors import SetupError
 
 
@@ -29,7 +30,7 @@ class PreviewSettings:
             raise SetupError("a preview's times must be more than 0 seconds")
 
 
-def add_preview_arguments(parser: ArgumentParser) -> None:
+def add_preview_arguments(parser: Arguments) -> None:
     """`--preview-clients` and `--preview-fps`."""
     parser.add_argument(
         "--preview-clients",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Protocol
 
+from live.arguments import Arguments
 from live.errors import SetupError
 from live.stream.encoder import Codec
 from live.stream.opus import Heard
@@ -37,7 +38,7 @@ class RecorderSettings:
             raise SetupError(f"--record {self.path}: give a file that ends in .mp4")
 
 
-def add_recorder_arguments(parser: ArgumentParser) -> None:
+def add_recorder_arguments(parser: Arguments) -> None:
     """`--record`."""
     parser.add_argument(
         "--record",

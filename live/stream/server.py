@@ -18,7 +18,7 @@ from live.stream.cors import CorsSettings
 from live.stream.hub import Hub
 from live.stream.network import NetworkSettings
 from live.stream.pages import Status, add_pages, guard
-from live.stream.peer import Sound
+from live.stream.sound_sender import Sound
 from live.stream.tls import server_context
 from live.stream.viewers import ViewerLimits, Viewers
 from live.stream.whep import LONGEST_OFFER, add_whep

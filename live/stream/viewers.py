@@ -10,7 +10,8 @@ from live.errors import StreamError
 from live.stream.hub import Hub
 from live.stream.network import NetworkSettings
 from live.stream.offer import OfferError, read_offer
-from live.stream.peer import Peer, Sound
+from live.stream.peer import Peer
+from live.stream.sound_sender import Sound
 
 log = logging.getLogger(__name__)
 

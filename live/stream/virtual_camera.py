@@ -6,11 +6,12 @@ import logging
 import re
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from live.arguments import Arguments
 from live.errors import SetupError, StreamError, UnderstudyError
 from live.frames import Image, Picture
 from live.latest import Latest
@@ -60,7 +61,7 @@ class VirtualCameraSettings:
             raise SetupError(f"a virtual camera of {self.fps} fps: give 1 to 240")
 
 
-def add_virtual_camera_arguments(parser: ArgumentParser) -> None:
+def add_virtual_camera_arguments(parser: Arguments) -> None:
     """`--virtual-camera`."""
     parser.add_argument(
         "--virtual-camera",

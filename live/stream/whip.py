@@ -15,6 +15,7 @@ from live.stream.encoder import Codec
 from live.stream.hub import Hub
 from live.stream.network import IceServer, NetworkSettings
 from live.stream.pages import is_local
+from live.stream.sound_sender import Sound
 from live.stream.whip_client import WhipClient, WhipError
 from live.stream.whip_leg import WhipLeg
 from live.stream.whip_settings import WhipSettings, wait_s
@@ -35,10 +36,15 @@ class WhipPublisher:
     """
 
     def __init__(
-        self, hub: Hub, settings: WhipSettings, network: NetworkSettings | None = None
+        self,
+        hub: Hub,
+        settings: WhipSettings,
+        network: NetworkSettings | None = None,
+        sound: Sound | None = None,
     ) -> None:
         self._hub = hub
         self._settings = settings
+        self._sound = sound
         self._network = network or NetworkSettings()
         endpoint = URL(settings.url)
         self._client = WhipClient(
@@ -142,7 +148,7 @@ class WhipPublisher:
         network = self._network
         if not network.ice_servers and self._named:  # what the operator names comes first
             network = replace(network, ice_servers=self._named)
-        return WhipLeg(self._hub.subscribe(self._codec), network)
+        return WhipLeg(self._hub.subscribe(self._codec), network, self._sound)
 
     async def _publish(self, web: aiohttp.ClientSession, leg: WhipLeg) -> None:
         """One session from offer to end. Raises `StreamError`, with the reason it ended for."""

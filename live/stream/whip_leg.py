@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from aiortc import (
+    MediaStreamTrack,
     RTCRtpCodecCapability,
     RTCRtpSender,
     RTCSessionDescription,
@@ -25,6 +26,7 @@ from live.stream.network import NetworkSettings, open_connection
 from live.stream.offer import MALFORMED, MOST_LINES
 from live.stream.rtp_extensions import propose
 from live.stream.sender import send_video
+from live.stream.sound_sender import Sound, send_sound
 from live.stream.subscription import Subscription
 from live.stream.whip_client import WhipError
 
@@ -35,12 +37,16 @@ _PROFILE = "42e01f"  # constrained baseline 3.1, which everybody plays (RFC 7742
 class WhipLeg:
     """A consumer of the hub that offers, instead of answering. Lives on one event loop."""
 
-    def __init__(self, subscription: Subscription, network: NetworkSettings) -> None:
+    def __init__(
+        self, subscription: Subscription, network: NetworkSettings, sound: Sound | None = None
+    ) -> None:
         """The subscription is closed with the leg."""
         self.settled = asyncio.Event()  # it has connected, or ended before it could
         self.connected = False  # at any time so far
         self.ended = asyncio.Event()
         self._subscription = subscription
+        self._sound = sound
+        self._heard: MediaStreamTrack | None = None
         self._connection = open_connection(network)
         self._connection.on("connectionstatechange", self._state_changed)
 
@@ -49,6 +55,8 @@ class WhipLeg:
         preferences = _preferences(self._subscription.codec)
         sender = send_video(self._connection, self._subscription, preferences)
         sender.track.on("ended", self._over)
+        if self._sound is not None:
+            self._heard = send_sound(self._connection, self._sound)
         made = propose((await self._connection.createOffer()).sdp)
         await self._connection.setLocalDescription(RTCSessionDescription(made, "offer"))
         return self._connection.localDescription.sdp
@@ -70,6 +78,8 @@ class WhipLeg:
     async def close(self) -> None:
         """Leave the hub and free the sockets. May be called twice."""
         self._subscription.close()
+        if self._heard is not None:
+            self._heard.stop()
         await self._connection.close()
         self._over()
 

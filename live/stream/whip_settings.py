@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from yarl import URL
 
+from live.arguments import Arguments
 from live.errors import SetupError, StreamError
 
 TOKEN_VARIABLE = "UNDERSTUDY_WHIP_TOKEN"
@@ -61,7 +62,7 @@ def wait_s(failures: int, settings: WhipSettings) -> float:
     return min(settings.first_wait_s * 2.0**doublings, settings.longest_wait_s)
 
 
-def add_whip_arguments(parser: ArgumentParser) -> None:
+def add_whip_arguments(parser: Arguments) -> None:
     """`--whip` and `--whip-token-file`."""
     parser.add_argument(
         "--whip",

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from aiohttp import web
-from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
-from av import VideoFrame
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
+from av import AudioFrame, VideoFrame
 from numpy.typing import NDArray
 
 Misdeed = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -103,7 +103,7 @@ class Endpoint:
         """The newest session's next `count` pictures, RGB uint8 (H, W, 3)."""
 
         async def receive() -> list[NDArray[np.uint8]]:
-            track = self.sessions[-1].getReceivers()[0].track
+            track = self._track("video")
             got: list[NDArray[np.uint8]] = []
             while len(got) < count:
                 frame = await track.recv()
@@ -112,6 +112,19 @@ class Endpoint:
             return got
 
         return await asyncio.wait_for(receive(), timeout_s)
+
+    async def loudness(self, blocks: int) -> float:
+        """Of the newest session's next `blocks` of sound: RMS, as a share of full scale."""
+        track, got = self._track("audio"), []
+        for _ in range(blocks):
+            frame = await track.recv()
+            assert isinstance(frame, AudioFrame)
+            got.append(frame.to_ndarray().ravel().astype(np.float64) / 32768)
+        return float(np.sqrt(np.mean(np.concatenate(got) ** 2)))
+
+    def _track(self, kind: str) -> MediaStreamTrack:
+        tracks = (one.track for one in self.sessions[-1].getReceivers())
+        return next(one for one in tracks if one.kind == kind)
 
     async def __aenter__(self) -> Endpoint:
         await self._runner.setup()

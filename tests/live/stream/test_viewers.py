@@ -14,7 +14,7 @@ from aiortc import RTCPeerConnection
 from live.errors import StreamError
 from live.stream.hub import Hub
 from live.stream.offer import OfferError
-from live.stream.peer import Sound
+from live.stream.sound_sender import Sound
 from live.stream.viewers import ViewerLimits, Viewers
 from tests.live.stream.pattern import Performance
 from tests.live.stream.test_peer import Silence

@@ -1,0 +1,128 @@
+"""All ways out of a running show, opened and closed together: pages, WHIP, file, webcam, sound.
+
+With run_live.py the composition root: here the stream's concrete classes are put together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from aiohttp import web
+
+from live.frames import Frame, Picture
+from live.latest import Latest
+from live.show import Publish, Show
+from live.stream.camera_link import CameraLink, camera_link, link_text, new_key
+from live.stream.camera_page import add_camera
+from live.stream.hub import Hub
+from live.stream.mjpeg import Preview, add_preview
+from live.stream.outputs import Outputs
+from live.stream.recorder import Recorder
+from live.stream.server import AddRoutes, ShowServer
+from live.stream.sound import Sound
+from live.stream.sound_settings import open_sound
+from live.stream.stream_options import StreamOptions
+from live.stream.virtual_camera import VirtualCamera, open_virtual_device
+from live.stream.whip import WhipPublisher
+
+
+class Outlets:
+    """What takes the show's pictures, from `start` to `close`."""
+
+    def __init__(self, options: StreamOptions, hub: Hub) -> None:
+        self._options = options
+        self._hub = hub
+        self._opened = ExitStack()
+        self._previewed: Latest[Picture] | None = Latest() if options.preview else None
+        self._filmed: Latest[Picture] | None = Latest() if options.virtual_camera else None
+        boxes = [box for box in (self._previewed, self._filmed) if box is not None]
+        self._outputs = Outputs(hub, boxes)
+        self._opened.callback(self._outputs.close)
+        self._key = new_key()
+        self._takes_phone = False
+        self._server: ShowServer | None = None
+        self._whip: WhipPublisher | None = None
+        self._recorder: Recorder | None = None
+
+    @property
+    def publish(self) -> Publish:
+        """Where the show's pictures go."""
+        return self._outputs
+
+    @property
+    def url(self) -> str:
+        """Where a browser on this machine finds the viewer's page."""
+        assert self._server is not None, "it has not started"
+        return self._server.url
+
+    def start(self, show: Show, inbox: Latest[Frame] | None = None) -> None:
+        """Open all that was asked for; `inbox` takes a phone's pictures.
+
+        Raises `UnderstudyError` with the remedy; `close` then frees what was opened.
+        """
+        options = self._options
+        sound = self._open_sound(show)
+        self._takes_phone = inbox is not None
+        self._server = ShowServer(
+            options.server, self._hub, lambda: self._tell(show), sound, list(self._routes(inbox))
+        )
+        self._open(self._server.start, self._server.close)
+        if options.virtual_camera is not None and self._filmed is not None:
+            camera = VirtualCamera(self._filmed, open_virtual_device(options.virtual_camera))
+            self._open(camera.start, camera.close)
+        if options.recorder is not None:
+            recorder = self._recorder = Recorder(options.recorder)
+            self._open(lambda: recorder.start(self._hub, sound), recorder.close)
+        if options.whip is not None:
+            self._whip = WhipPublisher(self._hub, options.whip, options.server.network, sound)
+            self._open(self._whip.start, self._whip.close)
+
+    def says(self) -> str:
+        """Lines for the person at the desk: where the show is to be seen."""
+        lines = f"  Open {self.url} in a browser.\n"
+        return lines + "\n" + link_text(self._link()) if self._takes_phone else lines
+
+    def close(self) -> None:
+        """Close all, the last opened first. From any state; may be called twice."""
+        self._opened.close()
+
+    def _open(self, start: Callable[[], object], close: Callable[[], object]) -> None:
+        self._opened.callback(close)
+        start()
+
+    def _open_sound(self, show: Show) -> Sound | None:
+        if self._options.sound is None:
+            return None
+        sound = open_sound(self._options.sound, lambda: show.delay_ms().p50 / 1e3)
+        self._open(sound.start, sound.close)
+        return sound
+
+    def _routes(self, inbox: Latest[Frame] | None) -> list[AddRoutes]:
+        options, routes = self._options, []
+        if options.preview is not None and self._previewed is not None:
+            preview = Preview(options.preview, self._previewed, options.server.cors)
+            routes.append(lambda app: add_preview(app, preview))
+        if inbox is not None:
+            network = options.server.network
+
+            def phone(app: web.Application) -> None:
+                add_camera(app, inbox, self._key, link=self._link, network=network)
+
+            routes.append(phone)
+        return routes
+
+    def _link(self) -> CameraLink:
+        return camera_link(self.url, self._options.server.host, self._key)
+
+    def _tell(self, show: Show) -> dict[str, object]:
+        """What `GET /status` says beside the hub's counts."""
+        told: dict[str, object] = {
+            "fps": round(show.fps(), 1),
+            "delay_ms": {"p50": round(show.delay_ms().p50, 1)},
+        }
+        if self._whip is not None:
+            told["whip"] = self._whip.says
+        if self._recorder is not None:
+            told["recording"] = self._recorder.trouble or "recording"
+        return told

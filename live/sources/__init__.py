@@ -1,16 +1,20 @@
-"""Where the performer's pictures come from: a webcam, a video file or a URL."""
+"""Where the performer's pictures come from: a webcam, a video file, a URL or a phone's browser."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
-from live.sources.base import Clip, ScriptedSource, Source, SourceSettings, Timebase
+from live.frames import Frame
+from live.latest import Latest
+from live.sources.base import BROWSER, Clip, ScriptedSource, Source, SourceSettings, Timebase
+from live.sources.browser import open_browser
 from live.sources.camera import open_camera
 from live.sources.file import open_file
 from live.sources.grabber import Grabber
 from live.sources.url import open_url
 
 __all__ = [
+    "BROWSER",
     "Clip",
     "Grabber",
     "ScriptedSource",
@@ -23,12 +27,18 @@ __all__ = [
 ]
 
 
-def open_source(settings: SourceSettings, time: Timebase | None = None) -> Source:
+def open_source(
+    settings: SourceSettings, time: Timebase | None = None, inbox: Latest[Frame] | None = None
+) -> Source:
     """The source that `settings` names, open and giving pictures.
 
-    Raises `SourceError`: absent, busy, unreadable, or no picture came in time.
+    `inbox` is where a phone's pictures arrive, for `--source browser` alone, which waits for no
+    picture. Raises `SourceError`: absent, busy, unreadable, or no picture came in time; and
+    `SetupError` for a browser without an inbox.
     """
     time = time or Timebase()
+    if settings.where == BROWSER:
+        return open_browser(inbox, time, settings.stale_after_s)
     if isinstance(settings.where, int):
         return open_camera(settings, time)
     if settings.scheme is not None:
@@ -41,7 +51,9 @@ def add_source_arguments(parser: ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--camera", type=int, metavar="N", help="a webcam by its index, from 0")
     where.add_argument(
-        "--source", metavar="PATH_OR_URL", help="a video file, or rtsp:// or http(s)://"
+        "--source",
+        metavar="PATH_OR_URL",
+        help=f"a video file, rtsp:// or http(s)://, or '{BROWSER}' for a phone's camera",
     )
     parser.add_argument(
         "--camera-size", type=_size, default=(640, 480), metavar="WxH", help="asked of the camera"

@@ -14,6 +14,9 @@ from live.frames import Frame, Image
 from live.timing import Clock
 
 URL_SCHEMES = ("rtsp", "rtsps", "http", "https")
+BROWSER = "browser"
+"""`SourceSettings.where` for a phone that sends its camera; a file of that name is `./browser`."""
+
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.\-]+)://")  # two letters at least: C:// is a drive
 
 Wait = Callable[[threading.Event, float], bool]
@@ -64,7 +67,7 @@ class Timebase:
 class SourceSettings:
     """Which source, and how to read it. Raises `SetupError` for a value that cannot work."""
 
-    where: int | str  # a camera's index, a file's path, or an rtsp/rtsps/http/https URL
+    where: int | str  # a camera's index, a file's path, an rtsp/rtsps/http/https URL, or BROWSER
     width: int = 640  # asked of a camera, pixels
     height: int = 480  # asked of a camera, pixels
     camera_fps: float = 30.0  # asked of a camera, frames per second

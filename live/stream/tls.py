@@ -12,12 +12,14 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from live.errors import StreamError
 
 LASTS = datetime.timedelta(days=365)
 RENEW_BEFORE = datetime.timedelta(days=7)
 FILE = "certificate.pem"
+SERVER_AUTH = ExtendedKeyUsageOID.SERVER_AUTH
 
 
 def server_context(certificate: Path, key: Path | None = None) -> ssl.SSLContext:
@@ -72,6 +74,7 @@ def _make(names: frozenset[str], now: datetime.datetime) -> bytes:
         .not_valid_after(now + LASTS)
         .add_extension(x509.SubjectAlternativeName([_named(n) for n in sorted(names)]), False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
+        .add_extension(x509.ExtendedKeyUsage([SERVER_AUTH]), False)  # iPhones ask for it
         .sign(key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM

@@ -6,6 +6,7 @@ python run_live.py --camera 0 --subject PATH   the stage
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
 import os
@@ -84,6 +85,8 @@ def run(options: Options) -> int:
         opened.callback(show.close)
         outlets.start(show, inbox)
         opened.enter_context(_stopping_on_signals(told.set))
+        gc.collect()
+        gc.freeze()  # what is there stays; looking through it all holds every thread up for 20-70 ms
         show.start()
         print(f"\n  {about}\n{outlets.says()}  Ctrl-C ends the show.\n", flush=True)
         if options.open_page and _has_display():

@@ -127,10 +127,12 @@ def _all_extensions(section: str) -> set[str]:
     return set(re.findall(r"^a=extmap:\S+ (\S+)", section, re.MULTILINE))
 
 
-STEPS_MS = (10, 40, 80, 160)
+STEPS_MS = (0, 40, 80, 160)
 """The longest playout delay asked for: the first on a good line, the next at each lossy report.
 
-`min` stays 0 at every step, for more than 0 turns Chromium's quick renderer off altogether.
+`min` stays 0 at every step, for more than 0 turns Chromium's quick renderer off altogether. With a
+`max` of 0, too, Chromium gives each picture to the page as it is decoded; with more (10 or 100 ms
+alike) it first lets it wait for the display's next frame (benchmarks/glass.py: 7 ms, not 16).
 """
 
 LOSSY = 0.02

@@ -1,8 +1,9 @@
 """One hub subscription over one WebRTC connection: header extensions, pacing, and RTCP's news.
 
-aiortc's sender packs RTP and answers NACKs. Between it and its transport sits a `_Leg`, which sees
-every packet on its way out and every report on its way in. That relies on inner names of aiortc
-1.16, see `_missing`; where one is gone, the picture still plays, without what the leg adds.
+Between aiortc's sender and its transport sits a `_Leg`, which sends the pictures and what is asked
+for again, and hears every report on its way in; the sender's life and its RTCP are left to aiortc.
+That relies on inner names of aiortc 1.16, see `_missing`; where one is gone, aiortc sends the
+pictures, and they play, without what the leg adds.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from aiortc import (
     RTCRtpSender,
     rtp,
 )
-from aiortc.rtcrtpparameters import RTCRtpSendParameters
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpSendParameters
 
 from live.stream import losses, pacing
 from live.stream.encoder import Coded
+from live.stream.packets import Packets, with_counts
 from live.stream.rtp_extensions import (
     ABS_CAPTURE_TIME,
     PLAYOUT_DELAY,
@@ -34,7 +36,6 @@ from live.stream.rtp_extensions import (
     abs_capture_time,
     after_report,
     agreed,
-    extended,
     playout_delay,
 )
 from live.stream.subscription import Subscription
@@ -88,8 +89,11 @@ def _take_the_wire(
                 setattr(sender, "_send_keyframe", subscription.ask_key_frame)  # noqa: B010
             else:
                 extensions = _extensions(connection, parameters)
-                leg = _Leg(sender, track, subscription, extensions)
+                packets = Packets(parameters, sender._ssrc, sender._rtx_ssrc)
+                leg = _Leg(sender, track, subscription, extensions, packets)
                 sender.setTransport(cast(RTCDtlsTransport, leg))
+                setattr(sender, "_next_encoded_frame", leg.send_next)  # noqa: B010
+                setattr(sender, "_retransmit", leg.send_again)  # noqa: B010
         await plain(parameters)
 
     setattr(sender, "send", send)  # noqa: B010 (mypy refuses `=`)
@@ -98,9 +102,11 @@ def _take_the_wire(
 def _missing(sender: RTCRtpSender) -> tuple[str, ...]:
     """The inner names of aiortc that a leg needs and this aiortc lacks."""
     wanted: tuple[tuple[object, tuple[str, ...]], ...] = (
-        (sender, ("setTransport", "_ssrc", "_handle_rtcp_packet")),
+        (sender, ("setTransport", "_ssrc", "_rtx_ssrc", "_handle_rtcp_packet")),
+        (sender, ("_next_encoded_frame", "_retransmit")),
         (sender.transport, ("_send_rtp", "_register_rtp_sender", "_unregister_rtp_sender")),
         (rtp, ("is_rtcp", "unpack_remb_fci", "RtcpPsfbPacket", "RtcpRrPacket", "RtcpSrPacket")),
+        (rtp, ("pack_header_extensions", "RtcpSenderInfo", "RTCP_SR")),
     )
     return tuple(name for where, names in wanted for name in names if not hasattr(where, name))
 
@@ -132,6 +138,7 @@ class _Leg:
         track: PacketTrack,
         subscription: Subscription,
         extensions: dict[str, int],
+        packets: Packets,
         clock: Clock = time.monotonic,
         wall_clock: Clock = time.time,
     ) -> None:
@@ -141,14 +148,11 @@ class _Leg:
         self._track = track
         self._subscription = subscription
         self._extensions = extensions
+        self._packets = packets
         self._clock, self._wall_clock = clock, wall_clock
         self._patience = Patience()
         self._losses: losses.Losses | None = None
         self._always = self._steady()
-        self._last = -1  # sequence number of the newest packet
-        self._shown: Coded | None = None  # the picture whose packets are leaving
-        self._sent = 0  # of that picture, bytes
-        self._began_s = 0.0  # of that picture, when its first packet left
 
     def __getattr__(self, name: str) -> object:
         """Whatever else aiortc's sender wants of its transport."""
@@ -165,37 +169,47 @@ class _Leg:
         self._transport._unregister_rtp_sender(self)
 
     async def _send_rtp(self, data: bytes) -> None:
-        if not rtp.is_rtcp(data):
-            data = await self._prepared(data)
+        if rtp.is_rtcp(data) and self._packets.sent is not None:
+            data = with_counts(data, self._packets.sent)
         await self._transport._send_rtp(data)
 
-    async def _prepared(self, packet: bytes) -> bytes:
-        """`packet` with its extensions, once it is due."""
+    async def send_next(self, codec: RTCRtpCodecParameters) -> None:
+        """Wait for the next picture and send it; aiortc's sender, told of none, asks anew."""
+        packet = await self._track.recv()
         coded = self._track.current
-        if coded is None or not self._is_new(packet):  # sent again, on RTX's SSRC (RFC 4588) or not
-            return extended(packet, self._always)
-        elements = self._always
-        if coded is not self._shown:
-            self._shown, self._sent, self._began_s = coded, 0, self._clock()
-            elements += self._timed(coded.captured_s)
-        if coded.key_frame:
-            await self._until_due(coded.packet.size)
-        self._sent += len(packet)
-        return extended(packet, elements)
+        assert coded is not None
+        assert packet.pts is not None
+        await self._send(coded, packet.pts)
 
-    async def _until_due(self, size: int) -> None:
-        due_s = pacing.due_s(self._sent, pacing.rate(size), self._began_s)
-        if (wait_s := due_s - self._clock()) > 0:
-            await asyncio.sleep(wait_s)
+    async def _send(self, coded: Coded, ticks: int) -> None:
+        payloads, began_s, sent = self._packets.pack(coded), self._clock(), 0
+        extension = self._extension(self._timed(coded.captured_s))
+        for place, payload in enumerate(payloads, 1):
+            if coded.key_frame and await self._until_due(coded, sent, began_s):
+                extension = b""  # it tells the time of leaving
+            extension = extension or self._extension()
+            packet = self._packets.next(payload, ticks, place == len(payloads), extension)
+            await self._send_rtp(packet)
+            sent += len(packet)
+            if place == 1:
+                extension = b""  # the capture time stood in the first packet
+        self._packets.note(ticks, self._wall_clock())
 
-    def _is_new(self, packet: bytes) -> bool:
-        _, _, sequence, _, ssrc = struct.unpack_from("!BBHLL", packet)
-        if ssrc != self._ssrc:
+    async def send_again(self, sequence: int) -> None:
+        """Answer a NACK (RFC 4585 section 6.2.1)."""
+        packet = self._packets.again(sequence, self._extension())
+        if packet is not None:
+            await self._send_rtp(packet)
+
+    def _extension(self, more: Elements = ()) -> bytes:
+        return self._packets.extension(self._wall_clock(), self._always + more)
+
+    async def _until_due(self, coded: Coded, sent: int, began_s: float) -> bool:
+        """Wait until the packet after `sent` bytes of `coded` may leave; whether it had to."""
+        due_s = pacing.due_s(sent, pacing.rate(coded.packet.size), began_s)
+        if (wait_s := due_s - self._clock()) <= 0:
             return False
-        # Newer, with wrap-around: RFC 3550 appendix A.1.
-        if self._last >= 0 and not 0 < (sequence - self._last) % 65_536 < 32_768:
-            return False
-        self._last = sequence
+        await asyncio.sleep(wait_s)
         return True
 
     def _steady(self) -> Elements:

@@ -177,8 +177,8 @@ def test_losses_raise_the_delay_in_steps_and_quiet_lowers_it() -> None:
     for now_s, lost in [(0, 0.0), (1, 0.05), (2, 0.3), (3, 0.019), (4, 0.02), (5, 1.0), (6, 0.0)]:
         patience = after_report(patience, lost, now_s)
         asked_ms.append(patience.max_ms)
-    assert asked_ms == [10, 10 + 30, 80, 80, 160, 160, 160]
-    for number, expected in enumerate((80, 40, 10, 10)):
+    assert asked_ms == [0, 40, 80, 80, 160, 160, 160]
+    for number, expected in enumerate((80, 40, 0, 0)):
         later_s = 5 + (number + 1) * QUIET_S
         assert after_report(patience, 0.0, later_s - 0.1) == patience
         patience = after_report(patience, 0.0, later_s)

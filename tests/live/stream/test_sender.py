@@ -18,6 +18,7 @@ from aiortc import (
     RTCSessionDescription,
     rtp,
 )
+from aiortc.stats import RTCRemoteOutboundRtpStreamStats
 
 from live.frames import Image
 from live.stream import losses, pacing
@@ -30,8 +31,10 @@ from live.stream.rtp_extensions import (
     ABS_CAPTURE_TIME,
     OURS,
     PLAYOUT_DELAY,
+    STEPS_MS,
     agree,
     agreed,
+    playout_delay,
     propose,
 )
 from live.stream.sender import send_video
@@ -43,6 +46,8 @@ from tests.live.stream.test_offer import REAL
 from tests.live.stream.test_rtp_extensions import read
 from tests.live.stream.test_whep import until
 from tests.live.stream.watcher import Watcher, tap
+
+FIRST = playout_delay(0, STEPS_MS[0])
 
 
 @dataclass
@@ -105,7 +110,7 @@ async def test_every_packet_has_the_delay_and_each_pictures_first_its_capture_ti
     ids = agreed(watcher.answer, offer, "0")
     assert set(ids) == set(OURS)
     packets = wire.of(watcher.ssrc)
-    assert all(dict(read(one))[ids[PLAYOUT_DELAY]] == b"\0\0\1" for one in packets)
+    assert all(dict(read(one))[ids[PLAYOUT_DELAY]] == FIRST for one in packets)
     firsts = [one for last, one in zip([None, *packets], packets, strict=False)
               if last is None or _ticks(last) != _ticks(one)]  # fmt: skip
     timed = [one for one in packets if ids[ABS_CAPTURE_TIME] in dict(read(one))]
@@ -253,6 +258,26 @@ async def test_what_is_lost_is_sent_again_and_the_viewer_is_given_more_time(
     assert all(playout in dict(read(one)) for one in again)
 
 
+async def test_sender_reports_tell_what_was_sent(hub: Hub, serve: Serve) -> None:
+    wire = Wire()
+    with Performance(hub):
+        async with Watcher(serve().url, wire=wire) as watcher:
+            await watcher.pictures(30)
+
+            async def report() -> RTCRemoteOutboundRtpStreamStats | None:
+                found = (await watcher.receiver.getStats()).values()
+                return next(
+                    (one for one in found if isinstance(one, RTCRemoteOutboundRtpStreamStats)), None
+                )
+
+            while (heard := await report()) is None or not heard.packetsSent:
+                await watcher.pictures(1)
+    own = wire.of(watcher.ssrc)
+    assert 0 < heard.packetsSent <= len(own)
+    assert 0 < heard.bytesSent < sum(len(one) for one in own)
+    assert heard.ssrc == watcher.ssrc
+
+
 @pytest.fixture
 def poorer_aiortc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An aiortc without one of the inner names that the leg needs."""
@@ -319,7 +344,7 @@ async def test_where_we_offer_the_extensions_are_proposed(hub: Hub) -> None:
                 await asyncio.wait_for(made.receiver.track.recv(), 10)
     ids = agreed(made.offer, made.answer, "0")
     assert set(ids) == set(OURS)
-    assert {dict(read(one)).get(ids[PLAYOUT_DELAY]) for one in wire.packets} == {b"\0\0\1"}
+    assert {dict(read(one)).get(ids[PLAYOUT_DELAY]) for one in wire.packets} == {FIRST}
     assert " VP8/90000" not in made.offer
     assert hub.counts.viewers == 0
 

@@ -86,7 +86,7 @@ def run(options: Options) -> int:
         outlets.start(show, inbox)
         opened.enter_context(_stopping_on_signals(told.set))
         gc.collect()
-        gc.freeze()  # what is there stays; looking through it all holds every thread up for 20-70 ms
+        gc.freeze()  # what is there stays; a look through it all stops every thread for 20-70 ms
         show.start()
         print(f"\n  {about}\n{outlets.says()}  Ctrl-C ends the show.\n", flush=True)
         if options.open_page and _has_display():

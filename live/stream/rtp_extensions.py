@@ -132,7 +132,8 @@ STEPS_MS = (0, 40, 80, 160)
 
 `min` stays 0 at every step, for more than 0 turns Chromium's quick renderer off altogether. With a
 `max` of 0, too, Chromium gives each picture to the page as it is decoded; with more (10 or 100 ms
-alike) it first lets it wait for the display's next frame (benchmarks/glass.py: 7 ms, not 16).
+alike) it first lets it wait for the display's next frame. `benchmarks.glass` finds 7 ms for the
+page's script, not 16; on the display itself (`--by-display`) it gains about 1 ms.
 """
 
 LOSSY = 0.02

@@ -63,6 +63,11 @@ class Packets:
         self.sent: Sent | None = None
         self._packets = self._octets = 0
 
+    @property
+    def following(self) -> int:
+        """The next packet's sequence number."""
+        return self._sequence
+
     def extension(self, unix_s: float, more: Elements) -> bytes:
         """The header extensions of packets that leave at `unix_s`: aiortc's own two, and `more`."""
         elements = list(more)

@@ -1,8 +1,8 @@
 """Two RTP header extensions that aiortc lacks: playout-delay and abs-capture-time.
 
 For aiortc 1.16, and any other that does not negotiate them itself; what aiortc negotiates is left
-to it. They are agreed in the SDP's text and added to serialized packets (RFC 8285), so nothing
-here touches aiortc.
+to it. They are agreed in the SDP's text, so nothing here touches aiortc; `packets` writes
+them (RFC 8285).
 
 - playout-delay asks the viewer to show pictures no sooner than `min` and no later than `max` after
   they come. With a `min` of 0 Chromium shows each picture as soon as it is decoded.
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 import re
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -27,7 +26,6 @@ MOST_PLAYOUT_MS = 40_950
 """Twelve bits of 10 ms."""
 
 _LARGEST_ID = 14  # of the one-byte form, RFC 8285 section 4.2
-_ONE_BYTE, _TWO_BYTE = 0xBEDE, 0x1000
 _NTP_EPOCH_S = 2_208_988_800  # from 1900 to 1970, RFC 5905 section 6
 
 Elements = tuple[tuple[int, bytes], ...]
@@ -44,33 +42,6 @@ def playout_delay(min_ms: int, max_ms: int) -> bytes:
 def abs_capture_time(unix_s: float) -> bytes:
     """The extension's 8 bytes: `unix_s`, seconds since 1970, as NTP's UQ32.32 (era 0 wraps)."""
     return (round((unix_s + _NTP_EPOCH_S) * 2**32) % 2**64).to_bytes(8, "big")
-
-
-def extended(packet: bytes, elements: Elements) -> bytes:
-    """A serialized RTP packet with `elements` added to its header extensions.
-
-    Ids are in [1, 14], values have 1 to 16 bytes. A packet whose extensions have neither form of
-    RFC 8285 comes back as it was.
-    """
-    head = 12 + 4 * (packet[0] & 0x0F)
-    profile, block, end = _ONE_BYTE, b"", head
-    if packet[0] & 0x10:
-        profile, words = struct.unpack_from("!HH", packet, head)
-        end = head + 4 + 4 * words
-        block = packet[head + 4 : end]
-    if not elements or profile not in (_ONE_BYTE, _TWO_BYTE):
-        return packet
-    for number, value in elements:
-        block += _lead(profile, number, len(value)) + value
-    block += bytes(-len(block) % 4)
-    added = struct.pack("!HH", profile, len(block) // 4) + block
-    return bytes((packet[0] | 0x10,)) + packet[1:head] + added + packet[end:]
-
-
-def _lead(profile: int, number: int, length: int) -> bytes:
-    if profile == _ONE_BYTE:
-        return bytes((number << 4 | length - 1,))
-    return bytes((number, length))
 
 
 def agree(answer: str, offer: str) -> str:

@@ -13,6 +13,7 @@ import logging
 import struct
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from typing import cast
 
@@ -25,9 +26,9 @@ from aiortc import (
 )
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpSendParameters
 
-from live.stream import losses, pacing
+from live.stream import losses, pacing, repair
 from live.stream.encoder import Coded
-from live.stream.packets import Packets, with_counts
+from live.stream.packets import HISTORY, Packets, with_counts
 from live.stream.rtp_extensions import (
     ABS_CAPTURE_TIME,
     PLAYOUT_DELAY,
@@ -107,6 +108,7 @@ def _missing(sender: RTCRtpSender) -> tuple[str, ...]:
         (sender.transport, ("_send_rtp", "_register_rtp_sender", "_unregister_rtp_sender")),
         (rtp, ("is_rtcp", "unpack_remb_fci", "RtcpPsfbPacket", "RtcpRrPacket", "RtcpSrPacket")),
         (rtp, ("pack_header_extensions", "RtcpSenderInfo", "RTCP_SR")),
+        (rtp, ("RtcpRtpfbPacket", "RTCP_RTPFB_NACK")),
     )
     return tuple(name for where, names in wanted for name in names if not hasattr(where, name))
 
@@ -153,6 +155,8 @@ class _Leg:
         self._patience = Patience()
         self._losses: losses.Losses | None = None
         self._always = self._steady()
+        self._key_frame = packets.following  # the first packet of the newest one
+        self._copies: set[asyncio.Task[None]] = set()
 
     def __getattr__(self, name: str) -> object:
         """Whatever else aiortc's sender wants of its transport."""
@@ -183,6 +187,8 @@ class _Leg:
 
     async def _send(self, coded: Coded, ticks: int) -> None:
         payloads, began_s, sent = self._packets.pack(coded), self._clock(), 0
+        if coded.key_frame:
+            self._key_frame = self._packets.following
         extension = self._extension(self._timed(coded.captured_s))
         for place, payload in enumerate(payloads, 1):
             if coded.key_frame and await self._until_due(coded, sent, began_s):
@@ -199,6 +205,15 @@ class _Leg:
         """Answer a NACK (RFC 4585 section 6.2.1)."""
         packet = self._packets.again(sequence, self._extension())
         if packet is not None:
+            await self._send_rtp(packet)
+            copy = asyncio.create_task(self._send_copy(packet))
+            self._copies.add(copy)
+            copy.add_done_callback(self._copies.discard)
+
+    async def _send_copy(self, packet: bytes) -> None:
+        """The very same packet: the viewer's SRTP passes over it where the first one came."""
+        await asyncio.sleep(repair.COPY_S)
+        with suppress(ConnectionError):  # the viewer has left meanwhile
             await self._send_rtp(packet)
 
     def _extension(self, more: Elements = ()) -> bytes:
@@ -235,7 +250,17 @@ class _Leg:
             for report in packet.reports:
                 if report.ssrc == self._ssrc:
                     self._hear_loss(report)
+        if isinstance(packet, rtp.RtcpRtpfbPacket) and self._beyond_repair(packet):
+            self._subscription.ask_key_frame()
+            return
         await self._sender._handle_rtcp_packet(packet)
+
+    def _beyond_repair(self, packet: rtp.RtcpRtpfbPacket) -> bool:
+        """Of a NACK; what else has this form (RFC 4585 section 6.2) names no packets."""
+        if packet.fmt != rtp.RTCP_RTPFB_NACK:
+            return False
+        newest = self._packets.following - 1
+        return repair.beyond_repair(packet.lost, newest, self._key_frame, HISTORY)
 
     def _hear_feedback(self, packet: rtp.RtcpPsfbPacket) -> None:
         ours = packet.media_ssrc == self._ssrc

@@ -3,7 +3,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from aiortc.rtp import HeaderExtensionsMap, RtpPacket, unpack_header_extensions
+from aiortc.rtp import unpack_header_extensions
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,13 +15,11 @@ from live.stream.rtp_extensions import (
     PLAYOUT_DELAY,
     QUIET_S,
     STEPS_MS,
-    Elements,
     Patience,
     abs_capture_time,
     after_report,
     agree,
     agreed,
-    extended,
     playout_delay,
     propose,
 )
@@ -51,9 +49,6 @@ ANSWER = "\r\n".join([
     "",
 ])  # fmt: skip
 
-values = st.binary(min_size=1, max_size=16)
-elements = st.lists(st.tuples(st.integers(1, 14), values), max_size=4).map(tuple)
-
 
 def test_playout_delay_is_two_times_twelve_bits_of_ten_milliseconds() -> None:
     assert playout_delay(0, 10) == bytes.fromhex("000001")
@@ -74,40 +69,6 @@ def test_capture_time_is_ntp() -> None:
 def test_capture_time_is_right_to_a_microsecond(unix_s: float) -> None:
     seconds, fraction = struct.unpack("!II", abs_capture_time(unix_s))
     assert abs(seconds - 2_208_988_800 + fraction / 2**32 - unix_s) < 1e-6
-
-
-@given(values, elements, st.booleans(), st.lists(st.integers(0, 2**32 - 1), max_size=15))
-def test_a_packet_keeps_everything_and_gains_the_elements(
-    payload: bytes, added: Elements, has_mid: bool, csrc: list[int]
-) -> None:
-    known = HeaderExtensionsMap()
-    packet = RtpPacket(96, 1, 65_535, 4_000_000_000, 7, payload)
-    packet.csrc = csrc
-    if has_mid:
-        ids = HeaderExtensionsMap()
-        packet.extensions.mid = "video"
-        setattr(ids, "_HeaderExtensionsMap__ids", packet.extensions.__class__(mid=3))  # noqa: B010
-        known = ids
-    plain = packet.serialize(known)
-    parsed = RtpPacket.parse(extended(plain, added))
-    for name in ("payload_type", "marker", "sequence_number", "timestamp", "ssrc", "csrc"):
-        assert getattr(parsed, name) == getattr(packet, name)
-    assert parsed.payload == payload
-    mid = [(3, b"video")] if has_mid else []
-    assert read(extended(plain, added)) == [*mid, *added]
-
-
-@given(elements, elements)
-def test_the_two_byte_form_is_kept(first: Elements, added: Elements) -> None:
-    block = b"".join(bytes((number, len(value))) + value for number, value in first)
-    block += bytes(-len(block) % 4)
-    packet = bytes((0x90,)) + bytes(11) + struct.pack("!HH", 0x1000, len(block) // 4)
-    assert read(extended(packet + block + b"payload", added)) == [*first, *added]
-
-
-def test_extensions_of_another_kind_are_left_alone() -> None:
-    packet = bytes((0x90,)) + bytes(11) + struct.pack("!HHI", 0x1234, 1, 99) + b"payload"
-    assert extended(packet, ((5, b"abc"),)) == packet
 
 
 def read(packet: bytes) -> list[tuple[int, bytes]]:

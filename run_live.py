@@ -135,7 +135,7 @@ def consent(subject: Subject) -> str:
 def build_estimator(options: Options, source: Source) -> PoseEstimator:
     """The pose backend that was asked for."""
     if options.pose == "blazepose":
-        return open_blazepose(fetch_pose_weights(options.weights))
+        return open_blazepose(fetch_pose_weights(options.weights), engine=options.pose_engine)
     if options.pose == "mediapipe":
         return MediaPipePose(fetch_pose_weights(options.weights))
     if options.pose_json is None:

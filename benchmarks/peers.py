@@ -15,13 +15,16 @@ from typing import Any
 import torch
 
 from benchmarks.contest_nets import Feeds, Net, in_turn
+from export.engine_quantize import KINDS, to_8_bits
+from export.engine_ranges import conv_ranges
 from export.int8 import quantized
-from export.precision import as_float16
+from export.precision import as_float16, as_float32
 from export.race import Player
 from export.rebuild import student_from_onnx
 from export.torch_engine import TorchEngine
 from live.engines.base import Engine
 from live.engines.choose import FEEDBACK
+from live.engines.cuda_memory import open_cuda
 from live.engines.onnx_runtime import OnnxRuntimeEngine, load_onnxruntime
 from live.engines.onnx_runtime_device import (
     CUDA,
@@ -73,7 +76,7 @@ def contenders(net: Net, threads: int) -> list[Contender]:
     found.append(Contender("onnxruntime defaults", "fp32", threads, "onnxruntime", _defaults))
     found += [Contender("openvino", "fp32", n, "openvino", _openvino) for n in counts]
     found.append(Contender("openvino, its choice", "mixed", threads, "openvino", _openvino_free))
-    return [*found, *GPU]
+    return [*found, *GPU, *(GPU_8_BITS if net.labels else ())]
 
 
 def _trackers(counts: list[int]) -> list[Contender]:
@@ -102,14 +105,25 @@ def _cpu(net: Net, model: bytes, threads: int) -> OnnxRuntimeEngine:
 
 
 def int8_model(net: Net) -> bytes:
-    """Calibrated on the net's own labels, each on the state of the last: enough to race with."""
+    """For the CPU; calibrated on the net's own labels: enough to race with."""
+    return quantized(net.model, _fed(net))
+
+
+def gpu_8_bit_model(net: Net, kind: str) -> bytes:
+    """For TensorRT, of `export.engine_quantize.KINDS`; calibrated in the same way."""
+    whole = as_float32(net.model)
+    return to_8_bits(whole, conv_ranges(whole, _fed(net)), kind, net.name)
+
+
+def _fed(net: Net) -> list[Feeds]:
+    """The net's own labels, each with the state that the last one left."""
     engine = OnnxRuntimeEngine(net.model, net.name)
     feeds: list[Feeds] = []
     play = Player(_Recording(engine, feeds), net.labels)
     for _ in net.labels:
         play()
     engine.close()
-    return quantized(net.model, feeds)
+    return feeds
 
 
 class _Recording:
@@ -210,6 +224,14 @@ def _native(flavour: Flavour) -> Contender:
     return Contender(flavour.name, "fp16", 0, "numpy", build)
 
 
+def _native_8_bits(flavour: Flavour, kind: str) -> Contender:
+    def build(net: Net, threads: int) -> Runner:
+        open_cuda()  # before the calibration, which takes its time
+        return _runner(net, open_tensorrt(flavour, gpu_8_bit_model(net, kind), net.name, FEEDBACK))
+
+    return Contender(flavour.name, kind, 0, "numpy", build)
+
+
 GPU = (
     _on_device(CUDA),
     _on_device(ONNX_TENSORRT),
@@ -217,6 +239,11 @@ GPU = (
     _native(TENSORRT_RTX),
 )
 """Computing in halves, the state on the device."""
+
+GPU_8_BITS = tuple(
+    _native_8_bits(flavour, kind) for flavour in (TENSORRT, TENSORRT_RTX) for kind in KINDS
+)
+"""The convolutions in 8 bits, all else in halves."""
 
 
 def _nobody(net: Net, threads: int) -> Runner:

@@ -116,7 +116,7 @@ def judge(
         share = laps[recipe].median_ms / laps[FLOAT].median_ms
         refusals = [f"takes {share:.2f} of the float32 time"] if share > MOST_TIME else []
         if sheets:
-            refusals += _losses(sheets[FLOAT], sheets[recipe])
+            refusals += losses(sheets[FLOAT], sheets[recipe])
         else:
             refusals.append("its quality was not measured (--data)")
         sheet = sheets.get(recipe)
@@ -126,7 +126,7 @@ def judge(
     return Verdict(laps[FLOAT], sheets.get(FLOAT), tuple(variants), kept)
 
 
-def _losses(whole: Sheet, small: Sheet) -> list[str]:
+def losses(whole: Sheet, small: Sheet) -> list[str]:
     """Where `small` is worse than the bounds allow."""
     found = []
     for region, quality in whole.items():

@@ -38,6 +38,7 @@ class Options:
     lead_s: float = 0.0  # predict so far ahead, seconds
     engine: str = "auto"  # of the generator; one of live.engines.choose.ENGINES
     threads: int = 1  # of the generator on the CPU
+    pose_engine: str = "cpu"  # of BlazePose; one of live.engines.choose.ENGINES
     stream: StreamOptions = field(default_factory=StreamOptions)
     open_page: bool = False
     seconds: float = 0.0  # end after so long; 0 = when told to
@@ -80,6 +81,12 @@ def _add_pose_arguments(parser: argparse.ArgumentParser) -> None:
         "--engine", choices=ENGINES, default="auto", help="what runs the generator (default auto)"
     )
     group.add_argument(
+        "--pose-engine",
+        choices=ENGINES,
+        default="cpu",
+        help="what runs BlazePose (default %(default)s; auto takes a GPU where it is faster)",
+    )
+    group.add_argument(
         "--threads", type=int, default=1, help="of the generator on the CPU (default 1)"
     )
 
@@ -88,6 +95,8 @@ def _options(found: argparse.Namespace) -> Options:
     _check_range("--seconds", found.seconds, 0, 1e6)
     _check_range("--threads", found.threads, 1, 64)
     _check_range("--lead-ms", found.lead_ms, 0, 1000)
+    if found.pose_engine != "cpu" and found.pose != "blazepose":
+        raise SetupError("--pose-engine goes with --pose blazepose")
     calibrate_s, calibrate_clip = _calibration(found.calibrate)
     source = source_settings(found)
     performer = found.performer
@@ -110,6 +119,7 @@ def _options(found: argparse.Namespace) -> Options:
         lead_s=found.lead_ms / 1e3,
         engine=found.engine,
         threads=found.threads,
+        pose_engine=found.pose_engine,
         stream=stream_options(found),
         open_page=found.demo and not found.no_open,
         seconds=found.seconds,

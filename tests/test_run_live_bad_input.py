@@ -265,6 +265,7 @@ def test_a_camera_in_use(
         (["--weights", "a" * 300], "cannot be read"),
         (["--performer", "a" * 300], "cannot be read"),
         (["--pose", "openpose", "--pose-json", "no/such/json"], "no folder no/such/json"),
+        (["--pose-engine", "auto", "--pose", "mediapipe"], "--pose-engine goes with --pose blaze"),
         (["--encoder", "h265"], "--encoder h265: there is none; give h264_nvenc, libx264, libvpx"),
         (["--bitrate", "1"], "a bitrate of 1 kbit/s: give 50 to 100000"),
         (["--whip", "ftp://sfu.example/x"], "--whip 'ftp://sfu.example/x' is no address"),

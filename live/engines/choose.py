@@ -1,10 +1,11 @@
-"""Which engine runs the generator: the one that was named, or the best that really works here."""
+"""Which engine runs a net: the one that was named, or the best that really works here."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from live.engines.base import Feedback, Feeds, RecurrentEngine
 from live.engines.cpu import open_on_cpu
 from live.engines.failover import FailoverEngine
+from live.engines.heats import MOST_TIME, time_share
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.engines.onnx_runtime_device import CUDA, OnnxRuntimeDeviceEngine
 from live.engines.tensorrt_library import TENSORRT, TENSORRT_RTX
@@ -22,7 +24,6 @@ ENGINES = ("auto", "cpu", "cuda", "tensorrt", "tensorrt-rtx")
 ORDER = ("tensorrt", "tensorrt-rtx", "cuda")
 """What auto tries, best first, before the CPU."""
 FEEDBACK: Feedback = {"next_state": "state"}
-LARGEST_GAP = 4.0  # levels of 255: a larger mean difference from the CPU's figure is a fault
 SEEN_LEVEL = 8  # what is brighter or more opaque than this, on either side, is the figure
 
 log = logging.getLogger(__name__)
@@ -39,13 +40,45 @@ class Chosen:
     why: str
 
 
-def gpu_openers() -> dict[str, Opener]:
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a net is to the show: how it is fed back, and what its results may differ by."""
+
+    option: str  # of the command line, which names its engine
+    feedback: Feedback
+    gap: Callable[[NDArray[Any], NDArray[Any]], float]  # (found, the CPU's) -> how far apart
+    largest_gap: float  # a larger one is a fault
+    unit: str  # of both
+    races: bool = False  # whether auto takes a GPU's engine only where it beats the CPU's
+
+
+def gpu_openers(feedback: Feedback = FEEDBACK) -> dict[str, Opener]:
     """How each engine that needs a GPU is opened."""
     return {
-        "cuda": lambda model, what: OnnxRuntimeDeviceEngine(model, what, CUDA, FEEDBACK),
-        "tensorrt": lambda model, what: open_tensorrt(TENSORRT, model, what, FEEDBACK),
-        "tensorrt-rtx": lambda model, what: open_tensorrt(TENSORRT_RTX, model, what, FEEDBACK),
+        "cuda": lambda model, what: OnnxRuntimeDeviceEngine(model, what, CUDA, feedback),
+        "tensorrt": lambda model, what: open_tensorrt(TENSORRT, model, what, feedback),
+        "tensorrt-rtx": lambda model, what: open_tensorrt(TENSORRT_RTX, model, what, feedback),
     }
+
+
+def picture_gap(found: NDArray[np.uint8], expected: NDArray[np.uint8]) -> float:
+    """Mean absolute difference where either shows anything, in levels."""
+    seen = np.maximum(found, expected) > SEEN_LEVEL
+    difference = np.abs(found.astype(np.float32) - expected)[seen]
+    return float(difference.mean()) if difference.size else 0.0
+
+
+def number_gap(found: NDArray[Any], expected: NDArray[Any]) -> float:
+    """The largest difference, as a share of the largest number (of 1 where all are smaller)."""
+    if not np.isfinite(found).all():
+        return float("inf")
+    return float(np.abs(found - expected).max() / max(np.abs(expected).max(), 1.0))
+
+
+GENERATOR = Role("--engine", FEEDBACK, picture_gap, 4.0, "of 255 levels on average")
+# Float16 is off by 0.0004 of the largest number. The nets are small and the pictures are on the
+# host: whether a GPU pays is not a matter of course, so auto finds out.
+POSE = Role("--pose-engine", {}, number_gap, 0.02, "of its largest number", races=True)
 
 
 def open_engine(
@@ -56,8 +89,9 @@ def open_engine(
     rehearse: Feeds,
     openers: Mapping[str, Opener] | None = None,
     small: bytes | None = None,
+    role: Role = GENERATOR,
 ) -> Chosen:
-    """Open a generator and try it on `rehearse`, a real frame: {"label": uint8 (1, h, w, 3)}.
+    """Open a net and try it on `rehearse`, a real frame: {"label": uint8 (1, h, w, 3)}.
 
     `engine` is one of `ENGINES`. An engine on a GPU is held against the CPU's result of the same
     frame, and the CPU's engine stays open to take over if the GPU is lost. `small` is the same net
@@ -65,45 +99,48 @@ def open_engine(
     where the named engine cannot run, with its reason and the remedy; SubjectError for a bad model.
     """
     if engine not in ENGINES:
-        raise SetupError(f"--engine is {engine!r}; known: {', '.join(ENGINES)}")
-    openers = gpu_openers() if openers is None else openers
-    cpu = OnnxRuntimeEngine(model, what, threads, FEEDBACK)
+        raise SetupError(f"{role.option} is {engine!r}; known: {', '.join(ENGINES)}")
+    openers = gpu_openers(role.feedback) if openers is None else openers
+    cpu = OnnxRuntimeEngine(model, what, threads, role.feedback)
     _tried(cpu, rehearse, what)
-    chosen = open_on_cpu(cpu, small, what, threads, FEEDBACK, rehearse)
+    chosen = open_on_cpu(cpu, small, what, threads, role.feedback, rehearse)
     cpu, expected = chosen.engine, chosen.expected
     if engine == "cpu":
         return Chosen(cpu, f"engine {chosen.name}")
     reasons: list[str] = []
     for name in ORDER if engine == "auto" else (engine,):
         try:
-            found = _open_one(openers[name], model, what, rehearse, expected)
+            found = _open_one(openers[name], model, what, rehearse, expected, role)
+            if engine == "auto" and role.races:
+                _must_win(found, cpu, rehearse)
         except (SetupError, SubjectError) as error:
             if engine != "auto":
                 cpu.close()
-                raise SetupError(f"--engine {name} cannot run here: {error}") from error
+                raise SetupError(f"{role.option} {name} cannot run here: {error}") from error
             reasons.append(f"{name}: {error}")
             continue
         why = "as asked" if engine != "auto" else "the best that works here"
         tried = f" ({'; '.join(reasons)})" if reasons else ""
-        return Chosen(FailoverEngine(found, cpu), f"engine {found.name}, {why}{tried}")
+        return Chosen(FailoverEngine(found, cpu, what), f"engine {found.name}, {why}{tried}")
     for reason in reasons:
         log.debug("%s", reason)
-    others = ", ".join(f"--engine {name}" for name in ORDER)
-    return Chosen(cpu, f"engine {chosen.name}; no GPU's works here ({others} say why)")
+    others = ", ".join(f"{role.option} {name}" for name in ORDER)
+    how = "is faster" if role.races else "works"
+    return Chosen(cpu, f"engine {chosen.name}; no GPU's {how} here ({others} say why)")
 
 
 def _open_one(
-    opener: Opener, model: bytes, what: str, rehearse: Feeds, expected: Feeds
+    opener: Opener, model: bytes, what: str, rehearse: Feeds, expected: Feeds, role: Role
 ) -> RecurrentEngine:
     """The engine, tried. Raises SetupError where it opens but does not work."""
     engine = opener(model, what)
     try:
         found = _tried(engine, rehearse, what)
-        gap = max(_gap(found[name], picture) for name, picture in expected.items())
-        if not gap <= LARGEST_GAP:
+        gap = max(role.gap(found[name], result) for name, result in expected.items())
+        if not gap <= role.largest_gap:
             raise SetupError(
-                f"{engine.name} computes another picture than the CPU, by {gap:.1f} of 255 levels "
-                f"on average; update the driver and the runtime, and report it"
+                f"{engine.name} computes another result than the CPU, by {gap:.2g} {role.unit}; "
+                f"update the driver and the runtime, and report it"
             )
     except BaseException:
         engine.close()
@@ -111,11 +148,16 @@ def _open_one(
     return engine
 
 
-def _gap(found: NDArray[np.uint8], expected: NDArray[np.uint8]) -> float:
-    """Mean absolute difference where either shows anything, in levels."""
-    seen = np.maximum(found, expected) > SEEN_LEVEL
-    difference = np.abs(found.astype(np.float32) - expected)[seen]
-    return float(difference.mean()) if difference.size else 0.0
+def _must_win(engine: RecurrentEngine, cpu: RecurrentEngine, rehearse: Feeds) -> None:
+    """Close `engine` and raise SetupError where it is not faster than the CPU's."""
+    try:
+        share = time_share(engine, cpu, rehearse)
+    except RuntimeError as error:
+        engine.close()
+        raise SetupError(f"{engine.name} fails when it is raced: {error}") from error
+    if share > MOST_TIME:
+        engine.close()
+        raise SetupError(f"{engine.name} works, and takes {share:.2f} of the CPU's time")
 
 
 def _tried(engine: RecurrentEngine, rehearse: Feeds, what: str) -> Feeds:

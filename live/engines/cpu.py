@@ -6,7 +6,6 @@ Runtime's products may even saturate. So both are tried on a real frame before t
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live.engines.base import Feedback, Feeds
+from live.engines.heats import MOST_TIME, time_share
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 
-HEATS = 9  # runs of each in the race, in turns
-MOST_TIME = 0.9  # of the float32 net's median; less of a gain is noise
 LEAST_PSNR_DB = 32.0  # of the figure, 8 bits against float32: the parity report's bound
 SEEN_LEVEL = 8  # what is brighter or more opaque than this, on either side, is the figure
 
@@ -56,7 +54,7 @@ def open_on_cpu(
     if psnr_db < LEAST_PSNR_DB:
         rival.close()
         return OnCpu(engine, expected, f"{called}, float32: 8 bits are off by {psnr_db:.0f} dB")
-    share = _race(rival, engine, rehearse, clock)
+    share = time_share(rival, engine, rehearse, clock)
     loser = rival if share > MOST_TIME else engine
     loser.close()
     if loser is rival:
@@ -78,18 +76,3 @@ def _second_run(engine: OnnxRuntimeEngine, rehearse: Feeds) -> dict[str, NDArray
     found = engine.run(rehearse)
     engine.reset()
     return found
-
-
-def _race(
-    rival: OnnxRuntimeEngine, engine: OnnxRuntimeEngine, feeds: Feeds, clock: Callable[[], float]
-) -> float:
-    """The rival's median time as a share of the engine's, in turns: others may be at work."""
-    times_s: dict[OnnxRuntimeEngine, list[float]] = {rival: [], engine: []}
-    for _ in range(HEATS):
-        for one, taken in times_s.items():
-            began_s = clock()
-            one.run(feeds)
-            taken.append(clock() - began_s)
-    rival.reset()
-    engine.reset()
-    return statistics.median(times_s[rival]) / max(statistics.median(times_s[engine]), 1e-9)

@@ -37,8 +37,9 @@ class EngineKey:
     runtime: str  # name and version: "tensorrt 11.4.0"
     gpu: str  # "NVIDIA GeForce RTX 4090 sm_89", or "sm_89" for what fits every such GPU
     driver: str  # "580.95.05", or "any"
-    precision: str  # "fp32" or "fp16"
-    kind: str = "engine"  # or "timing", "jit": what makes the next build or start faster
+    precision: str  # "fp32", "fp16", "int8" or "fp8"
+    # Or "timing", "jit": what makes the next build or start faster; "verdict": `engine_verdict`.
+    kind: str = "engine"
 
     def file_name(self) -> str:
         """Where its entry is. The version and the driver are not in it, see the module."""
@@ -104,6 +105,10 @@ class EngineCache:
                 partial.unlink()
             raise
         return place
+
+    def drop(self, key: EngineKey) -> None:
+        """Forget an entry, if there is one. Raises OSError."""
+        (self.folder / key.file_name()).unlink(missing_ok=True)
 
 
 def _header(key: EngineKey, content: bytes) -> dict[str, object]:

@@ -20,9 +20,9 @@ class FailoverEngine:
     that it cannot be loaded. It begins with a fresh state. See `live.engines.base.RecurrentEngine`.
     """
 
-    def __init__(self, first: RecurrentEngine, standby: RecurrentEngine) -> None:
-        """Both hold the same net. They belong to this engine: `close` closes them."""
-        self._engine, self._standby = first, standby
+    def __init__(self, first: RecurrentEngine, standby: RecurrentEngine, what: str) -> None:
+        """Both hold the same net, `what`. They belong to this engine: `close` closes them."""
+        self._engine, self._standby, self._what = first, standby, what
         self.inputs, self.outputs = first.inputs, first.outputs
         self.feedback = first.feedback
 
@@ -78,8 +78,8 @@ class FailoverEngine:
     def _take_over(self, error: RuntimeError) -> None:
         failed, self._engine = self._engine, self._standby
         log.error(
-            "%s failed in the show (%s); the generator goes on with %s, slower",
-            failed.name, error, self._standby.name,
+            "%s failed in the show (%s); %s goes on with %s, slower",
+            failed.name, error, self._what, self._standby.name,
         )  # fmt: skip
         self._standby.reset()
         failed.close()

@@ -81,7 +81,12 @@ class OnnxRuntimeDeviceEngine:
         try:
             self._allocate(provider.device)
         except Exception as error:  # its exception classes live in a private module
-            raise SetupError(f"{what} on {self.name}: {first_line(error)}") from error
+            text = first_line(error)
+            full = "memory" in text.lower()
+            remedy = "close other programs that use the GPU, or " if full else ""
+            raise SetupError(
+                f"{what} cannot run on {self.name}: {text}; {remedy}use another --engine"
+            ) from error
 
     def _allocate(self, device: str) -> None:
         ort = load_onnxruntime()

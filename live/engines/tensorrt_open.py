@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from live.engines.base import Feedback
 from live.engines.cuda_memory import Cuda, Gpu, open_cuda
 from live.engines.engine_cache import EngineCache, EngineKey
+from live.engines.engine_verdict import EIGHT_BITS, KIND, MEASURED, verdict_of
 from live.engines.tensorrt_build import build_plan
 from live.engines.tensorrt_library import Flavour, Library, load_library
 from live.engines.tensorrt_native import TensorRtEngine
@@ -24,7 +25,7 @@ def engine_key(
     """The cache's key; `gpu` is the device, or its "sm_89" where none is at hand (RTX only).
 
     RTX's engines hold for every card of a compute capability and every driver that loads them; the
-    classic library's, and RTX's finished kernels ("jit"), only for one card and one driver.
+    classic library's, RTX's finished kernels ("jit") and verdicts only for one card and one driver.
     """
     capability = gpu if isinstance(gpu, str) else gpu.capability
     if isinstance(gpu, str) or (library.flavour.portable and kind == "engine"):
@@ -42,19 +43,39 @@ class TensorRtOpener:
         self._library, self._cuda, self._cache = library, cuda, cache
 
     def open(self, model: bytes, what: str, feedback: Feedback) -> TensorRtEngine:
-        """The engine: float16 where `export.engines` built it ahead, float32 otherwise.
+        """The best engine that is in the cache, otherwise one in float32, built now.
 
-        Raises SetupError and SubjectError as `build_plan` and `TensorRtEngine` do.
+        The best is one in 8 bits that was measured here (`live.engines.engine_verdict`), then
+        float16 where `export.engines` built it ahead. Raises SetupError and SubjectError as
+        `build_plan` and `TensorRtEngine` do.
         """
-        for precision in ("fp16", "fp32"):
-            plan = self._cache.load(self._key(model, precision))
-            if plan is None:
-                continue
+        for precision, plan in self._kept(model):
             try:
                 return self._start(model, plan, what, feedback, precision)
             except SetupError as error:
                 log.warning("the %s engine from the cache is not used: %s", precision, error)
         return self._start(model, self._build(model, what), what, feedback, "fp32")
+
+    def _kept(self, model: bytes) -> Iterator[tuple[str, bytes]]:
+        """(precision, engine) of what is in the cache and may be used, best first."""
+        small = []
+        for precision in EIGHT_BITS:
+            verdict = verdict_of(self._cache.load(self._key(model, precision, KIND)))
+            if verdict is not None:
+                small.append((verdict.time_share, precision, verdict))
+        for _, precision, verdict in sorted(small, key=lambda one: one[0]):
+            plan = self._cache.load(self._key(model, precision))
+            if plan is not None and verdict.speaks_for(plan):
+                yield precision, plan
+            else:
+                log.warning(
+                    "the %s engine that was measured here is not in the cache any more; build it "
+                    "again with export.engines --precision %s --data", precision, precision,
+                )  # fmt: skip
+        for precision in MEASURED:
+            plan = self._cache.load(self._key(model, precision))
+            if plan is not None:
+                yield precision, plan
 
     def _build(self, model: bytes, what: str) -> bytes:
         library = self._library

@@ -22,6 +22,7 @@ TRACKER_OUTPUTS = ("landmarks", "presence")
 """What `BlazePose` needs of the landmark network; "heatmaps" refine, for half a millisecond."""
 
 INPUT = "image"
+DETECTOR_SIDE, LANDMARKS_SIDE = 224, 256  # of the networks' pictures, pixels
 
 
 @dataclass(frozen=True, slots=True)

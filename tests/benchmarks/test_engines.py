@@ -12,9 +12,11 @@ import pytest
 from benchmarks.ceiling import Ceiling, best, measure_ceiling
 from benchmarks.contest_nets import Net, generators, in_turn, tracker
 from benchmarks.engines import EnginesOptions, main, measure, table, to_json
-from benchmarks.peers import GPU, contenders
+from benchmarks.peers import GPU, GPU_8_BITS, contenders, gpu_8_bit_model
 from benchmarks.probe import probe
+from export.engine_quantize import KINDS
 from export.race import Player
+from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import EXIT_BAD_INPUT, SetupError
 from live.frames import Frame
 from live.pose.weights import fetch_pose_weights
@@ -48,7 +50,7 @@ def test_all_ways_on_the_cpu_paint_the_same_picture(student: Net) -> None:
     for contender in contenders(student, 1):
         if contender.engine in ("torch.compile", "openvino", "openvino, its choice"):
             continue  # half a minute; and not installed for the tests
-        if contender in GPU:
+        if contender in (*GPU, *GPU_8_BITS):
             continue
         runner = contender.build(student, 1)
         assert isinstance(runner.run, Player)
@@ -107,9 +109,20 @@ def test_rows_are_measured_or_say_why_not() -> None:
 def test_a_gpu_engine_without_a_gpu_says_so(student: Net) -> None:
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         pytest.skip("this ONNX Runtime is for GPUs")
-    for contender in GPU:
+    for contender in (*GPU, *GPU_8_BITS):
         with pytest.raises(SetupError, match=r"CUDA|Tensorrt|tensorrt|driver"):
             contender.build(student, 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_8_bits_of_a_gpu_paint_the_same_picture(student: Net, kind: str) -> None:
+    models = {"fp32": student.model, kind: gpu_8_bit_model(student, kind)}
+    players = [
+        Player(OnnxRuntimeEngine(model, name), student.labels) for name, model in models.items()
+    ]
+    for _ in range(3):
+        expected, found = (player().astype(float) for player in players)
+        assert 0 < np.abs(found - expected).max() <= 32
 
 
 def test_a_probe_takes_time_and_memory(student: Net) -> None:

@@ -16,17 +16,20 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from export.engine_options import EngineOptions, parse
 from export.engine_precision import to_float16
-from export.engines import EngineOptions, build_engines, check_io, main, parse
+from export.engines import build_engines, check_io, main
 from export.generator_graph import generator_onnx
 from live.engines.base import Tensor
 from live.engines.choose import FEEDBACK
 from live.engines.engine_cache import EngineCache
 from live.engines.onnx_runtime import OnnxRuntimeEngine
-from live.engines.tensorrt_build import Plan, build_plan
+from live.engines.tensorrt_build import Plan, build_plan, capabilities
 from live.engines.tensorrt_library import TENSORRT_RTX, Library, load_library
 from live.engines.tensorrt_open import engine_key
 from live.errors import EXIT_BAD_INPUT, SetupError, SubjectError
+from live.pose.blazepose_open import shipped_nets
+from live.pose.weights import PoseWeights, fetch_pose_weights
 from live.skeleton import draw
 from live.subject import load_subject, write_subject
 from tests.live.engines.nets import fading_generator
@@ -35,6 +38,7 @@ from tests.training.conftest import TINY
 from training.nets import Student
 
 ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "live" / "assets" / "demo" / "subject"
 SIZE = (64, 96)
 STAGE = (128, 192)
 
@@ -62,6 +66,12 @@ def bundle(model: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = {**tiny_files(SIZE, STAGE), "generator.onnx": model}
     write_subject(folder, tiny_manifest(SIZE, STAGE), files)
     return folder
+
+
+@pytest.fixture(scope="module")
+def pose_weights() -> PoseWeights:
+    """Fetched before the cache is put elsewhere."""
+    return fetch_pose_weights(progress=False)
 
 
 @pytest.fixture
@@ -93,7 +103,7 @@ def test_our_generator_is_built_without_a_gpu_and_kept_where_the_show_looks(
     assert [one.key.gpu for one in built] == ["sm_89", "sm_86"]
     for one in built:
         assert (set(one.inputs), set(one.outputs)) == contract()
-        assert one.place.parent == cache.folder and one.seconds > 0
+        assert one.place is not None and one.place.parent == cache.folder and one.seconds > 0
         content = cache.load(
             engine_key(library, load_subject(bundle).generator, one.key.gpu, precision)
         )
@@ -229,14 +239,22 @@ def test_an_engine_with_other_inputs_is_refused(model: bytes) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--precision", "fp8"], "--precision is 'fp8'; known are fp32, fp16"),
+        (["--precision", "fp4"], "--precision is 'fp4'; known are fp32, fp16, int8, fp8"),
         (["--engine", "cuda"], "--engine is 'cuda'; known are tensorrt, tensorrt-rtx"),
         (["--engine", "tensorrt", "--for", "sm_89"], "builds only on the GPU that it runs on"),
+        (["--data", "somewhere"], "name --precision int8 or fp8, too"),
+        (["--frames", "1"], "--frames is 1"),
+        (["--seconds", "-1"], "--seconds is -1"),
     ],
 )
 def test_options_that_cannot_work(arguments: list[str], says: str) -> None:
     with pytest.raises(SetupError, match=says):
-        parse(["bundle", *arguments])
+        parse(["bundle", *arguments], "")
+
+
+def test_nothing_to_build_is_said() -> None:
+    with pytest.raises(SetupError, match="name a BUNDLE, or --pose"):
+        parse([], "")
 
 
 def test_a_missing_library_and_a_missing_bundle(
@@ -254,3 +272,42 @@ def test_a_missing_library_and_a_missing_bundle(
     monkeypatch.setitem(sys.modules, "cuda.bindings.runtime", None)
     assert main([str(bundle)]) == EXIT_BAD_INPUT
     assert "name the kind to build for, as in --for sm_89" in capsys.readouterr().err
+
+
+def test_the_pose_networks_are_built_for_every_gpu_and_kept_where_the_tracker_looks(
+    library: Library,
+    pose_weights: PoseWeights,
+    cache: EngineCache,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    nets, folder = shipped_nets(pose_weights), pose_weights.detector.parent
+    able = capabilities(library)
+    for precision in ("fp32", "fp16"):
+        built = build_engines(
+            EngineOptions(precision=precision, targets=("all",), pose=True, weights=folder),
+            cache,
+            quiet=True,
+        )
+        assert [one.key.gpu for one in built] == able * 2
+        for one in built:
+            assert [str(tensor) for tensor in one.inputs] in (
+                ["image float32 (1, 3, 224, 224)"], ["image float32 (1, 3, 256, 256)"],
+            )  # fmt: skip
+            cache.drop(one.key)  # some are 50 MB
+    assert main(["--pose", "--for", "sm_89", "--precision", "fp16", "--weights", str(folder)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line.partition(",")[0] for line in said] == [
+        "BlazePose's detector", "BlazePose's landmark network",
+    ]  # fmt: skip
+    for model in (nets.detector, nets.landmarks):
+        assert cache.load(engine_key(library, model, "sm_89", "fp16")) is not None
+
+
+def test_the_shipped_generator_is_built_for_every_gpu(library: Library, cache: EngineCache) -> None:
+    for precision in ("fp32", "fp16"):  # 8 bits: tests/export/test_engine_quantize.py
+        built = build_engines(EngineOptions(DEMO, precision, targets=("all",)), cache, quiet=True)
+        assert [one.key.gpu for one in built] == capabilities(library)
+        height, width = load_subject(DEMO).manifest.generator_size
+        assert {(frozenset(one.inputs), frozenset(one.outputs)) for one in built} == {
+            tuple(map(frozenset, contract((height, width))))
+        }

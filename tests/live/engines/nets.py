@@ -56,3 +56,30 @@ def fading_generator(height: int = SIZE[0], width: int = SIZE[1], op: str = "Add
 def label(seed: int, size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:
     """uint8 (1, h, w, 3), random."""
     return np.random.default_rng(seed).integers(0, 256, (1, *size, 3), np.uint8)
+
+
+def weights_elsewhere(place: str) -> bytes:
+    """A model one of whose tensors lies in another file: an initializer, or deeper."""
+    tensor = numpy_helper.from_array(np.ones(4, np.float32), "weight")
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    entry = tensor.external_data.add()
+    entry.key, entry.value = "location", "../../etc/passwd"
+    model = onnx.load_from_string(fading_generator())
+    graph = model.graph
+    if place == "initializer":
+        graph.initializer.append(tensor)
+    elif place == "constant":
+        graph.node.append(helper.make_node("Constant", [], ["c"], value=tensor))
+    elif place == "branch":
+        inner = helper.make_graph([], "inner", [], [], [tensor])
+        graph.node.append(
+            helper.make_node("If", ["x"], ["y"], then_branch=inner, else_branch=inner)
+        )
+    elif place == "sparse":
+        graph.sparse_initializer.add().values.CopyFrom(tensor)
+    else:
+        node = helper.make_node("Constant", [], ["c"], value=tensor)
+        sets = [helper.make_opsetid("", 18)]
+        model.functions.append(helper.make_function("own", "f", [], ["c"], [node], sets))
+    return model.SerializeToString()

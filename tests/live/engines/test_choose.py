@@ -9,32 +9,16 @@ import pytest
 from numpy.typing import NDArray
 
 from live.engines.base import RecurrentEngine
-from live.engines.choose import ENGINES, FEEDBACK, ORDER, Opener, gpu_openers, open_engine
+from live.engines.choose import ENGINES, FEEDBACK, ORDER, gpu_openers, open_engine
 from live.engines.failover import FailoverEngine
 from live.engines.fake_cuda import FakeCuda
 from live.engines.onnx_runtime import OnnxRuntimeEngine
-from live.engines.tensorrt_build import build_plan
-from live.engines.tensorrt_library import TENSORRT, library_of
-from live.engines.tensorrt_native import TensorRtEngine
 from live.errors import SetupError, SubjectError
-from tests.live.engines.fake_tensorrt import FakeTensorRt
+from tests.live.engines.machines import missing, on
 from tests.live.engines.nets import SIZE, fading_generator, label
 
 MODEL = fading_generator()
 FRAME = {"label": label(7)}
-
-
-def missing(model: bytes, what: str) -> RecurrentEngine:
-    raise SetupError("it is not here; pip install it")
-
-
-def on(cuda: FakeCuda) -> Opener:
-    def opener(model: bytes, what: str) -> RecurrentEngine:
-        library = library_of(TENSORRT, FakeTensorRt(cuda))
-        plan = build_plan(library, model, what).content
-        return TensorRtEngine(library, plan, what, cuda, FEEDBACK)
-
-    return opener
 
 
 class Wrong(OnnxRuntimeEngine):
@@ -53,7 +37,7 @@ class Wrong(OnnxRuntimeEngine):
 
 def test_the_table_has_every_name() -> None:
     assert ENGINES == ("auto", "cpu", "cuda", "tensorrt", "tensorrt-rtx")
-    assert set(gpu_openers()) == set(ORDER)
+    assert set(gpu_openers()) == set(ORDER) == set(gpu_openers({}))
 
 
 def test_the_cpu_where_it_is_asked_for() -> None:
@@ -109,8 +93,8 @@ def test_a_bad_model_is_no_reason_to_look_for_another_engine() -> None:
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (lambda found: {"rgba": 255 - found["rgba"]}, "computes another picture than the CPU"),
-        (lambda found: {"rgba": found["rgba"] * 0}, "computes another picture than the CPU"),
+        (lambda found: {"rgba": 255 - found["rgba"]}, "computes another result than the CPU"),
+        (lambda found: {"rgba": found["rgba"] * 0}, "computes another result than the CPU"),
         (lambda found: {"rgba": found["nothing"]}, None),
     ],
 )
@@ -175,7 +159,7 @@ def test_when_the_gpu_vanishes_the_cpu_takes_over_with_a_fresh_state(
     said = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert len(said) == 1, "aloud, and once"
     assert "tensorrt failed in the show" in said[0].getMessage()
-    assert "the generator goes on with onnxruntime-cpu" in said[0].getMessage()
+    assert "net goes on with onnxruntime-cpu" in said[0].getMessage()
     engine.reset()
     assert engine.sound()
     engine.close()

@@ -43,7 +43,7 @@ def on_rtx(model: bytes) -> RecurrentEngine:
 
 
 def on_failover(model: bytes) -> RecurrentEngine:
-    return FailoverEngine(on_bound_memory(model), on_cpu(model))
+    return FailoverEngine(on_bound_memory(model), on_cpu(model), "net")
 
 
 def by_hand(model: bytes) -> RecurrentEngine:

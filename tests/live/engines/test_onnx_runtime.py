@@ -8,18 +8,19 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from live.engines.onnx_bytes import refuse_external_data
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.engines.onnx_runtime_device import (
     CUDA,
+    HOST,
     TENSORRT,
     OnnxRuntimeDeviceEngine,
     Provider,
 )
 from live.errors import SetupError, SubjectError
-from tests.live.engines.nets import fading_generator, label
+from tests.live.engines.nets import fading_generator, label, weights_elsewhere
 
 ROOT = Path(__file__).parents[3]
 
@@ -47,6 +48,19 @@ def test_what_a_provider_leaves_to_the_cpu_is_an_error() -> None:
         OnnxRuntimeDeviceEngine(fading_generator(), "net", azure)
 
 
+def test_a_full_device_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    def full(*_: object) -> None:
+        raise RuntimeError("CUDA failure 2: out of memory ; GPU=0")
+
+    monkeypatch.setattr(onnxruntime.OrtValue, "ortvalue_from_shape_and_type", full)
+    with pytest.raises(
+        SetupError, match=r"net cannot run on onnxruntime-bound: CUDA .*; close other programs"
+    ):
+        OnnxRuntimeDeviceEngine(fading_generator(), "net", HOST)
+
+
 def test_without_feedback_every_output_is_given() -> None:
     engine = OnnxRuntimeEngine(fading_generator(), "net", 2)
     state = np.ones((1, 4, 16, 24), np.float32)
@@ -67,42 +81,15 @@ def test_an_unknown_operator_is_named() -> None:
         OnnxRuntimeEngine(fading_generator(op="Teleport"), "net")
 
 
-def outside(place: str) -> bytes:
-    """A model one of whose tensors lies in another file: an initializer, or deeper."""
-    tensor = numpy_helper.from_array(np.ones(4, np.float32), "weight")
-    tensor.ClearField("raw_data")
-    tensor.data_location = TensorProto.EXTERNAL
-    entry = tensor.external_data.add()
-    entry.key, entry.value = "location", "../../etc/passwd"
-    model = onnx.load_from_string(fading_generator())
-    graph = model.graph
-    if place == "initializer":
-        graph.initializer.append(tensor)
-    elif place == "constant":
-        graph.node.append(helper.make_node("Constant", [], ["c"], value=tensor))
-    elif place == "branch":
-        inner = helper.make_graph([], "inner", [], [], [tensor])
-        graph.node.append(
-            helper.make_node("If", ["x"], ["y"], then_branch=inner, else_branch=inner)
-        )
-    elif place == "sparse":
-        graph.sparse_initializer.add().values.CopyFrom(tensor)
-    else:
-        node = helper.make_node("Constant", [], ["c"], value=tensor)
-        sets = [helper.make_opsetid("", 18)]
-        model.functions.append(helper.make_function("own", "f", [], ["c"], [node], sets))
-    return model.SerializeToString()
-
-
 @pytest.mark.parametrize("place", ["initializer", "constant", "branch", "sparse", "function"])
 def test_weights_in_other_files_are_refused(place: str) -> None:
     with pytest.raises(SubjectError, match=r"'weight' lies in another file .*export it again"):
-        OnnxRuntimeEngine(outside(place), "generator of x")
+        OnnxRuntimeEngine(weights_elsewhere(place), "generator of x")
 
 
 def test_external_data_without_its_flag_is_refused() -> None:
     """Runtimes differ in which of the two fields they heed."""
-    model = onnx.load_from_string(outside("initializer"))
+    model = onnx.load_from_string(weights_elsewhere("initializer"))
     model.graph.initializer[-1].data_location = TensorProto.DEFAULT
     with pytest.raises(SubjectError, match="another file"):
         refuse_external_data(model.SerializeToString(), "x")

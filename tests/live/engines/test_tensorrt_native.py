@@ -3,13 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from live.engines.cuda_memory import Pinned
 from live.engines.fake_cuda import GPU, FakeCuda
 from live.engines.tensorrt_build import BuildShare, build_plan, capabilities
 from live.engines.tensorrt_library import TENSORRT, TENSORRT_RTX, Flavour, Library, library_of
 from live.engines.tensorrt_native import TensorRtEngine
 from live.errors import SetupError, SubjectError
 from tests.live.engines.fake_tensorrt import FakeTensorRt
-from tests.live.engines.nets import SIZE, fading_generator, label
+from tests.live.engines.nets import SIZE, fading_generator, label, weights_elsewhere
 
 FEEDBACK = {"next_state": "state"}
 PIXELS = SIZE[0] * SIZE[1]
@@ -151,10 +152,17 @@ def test_a_build_that_fails_says_why(reason: str, remedy: str) -> None:
         build_plan(library, fading_generator(), "net")
 
 
-def test_external_data_never_reaches_the_library() -> None:
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (b"\xff" * 9, "it is no ONNX model"),
+        (weights_elsewhere("initializer"), "'weight' lies in another file .*export it again"),
+    ],
+)
+def test_no_model_and_external_data_never_reach_the_library(model: bytes, says: str) -> None:
     library, api = library_on(FakeCuda())
-    with pytest.raises(SubjectError, match="it is no ONNX model"):
-        build_plan(library, b"\xff" * 9, "net")
+    with pytest.raises(SubjectError, match=f"net cannot be loaded: .*{says}"):
+        build_plan(library, model, "net")
     assert api.builds == 0
 
 
@@ -173,3 +181,47 @@ def test_the_share_of_a_build_only_grows_and_ends_at_one() -> None:
     tree.finish("afterthought")
     tree.finish("all")
     assert shares == [0.125, 0.375, 0.5, 0.625, 0.875, 1.0, 1.0, 1.0]
+
+
+class Noting(FakeCuda):
+    """A GPU that notes what it is asked for, while a graph is recorded and afterwards."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def upload(self, device: int, host: Pinned, stream: int) -> None:
+        self.asked.append("upload")
+        super().upload(device, host, stream)
+
+    def download(self, host: Pinned, device: int, size: int, stream: int) -> None:
+        self.asked.append("download")
+        super().download(host, device, size, stream)
+
+    def clear(self, device: int, size: int, stream: int) -> None:
+        self.asked.append("clear")
+        super().clear(device, size, stream)
+
+    def launch(self, graph: int, stream: int) -> None:
+        self.asked.append("launch")
+        super().launch(graph, stream)
+
+    def wait(self, stream: int) -> None:
+        self.asked.append("wait")
+        super().wait(stream)
+
+
+def test_a_run_is_one_launch_and_one_wait() -> None:
+    """Copies are inside the graph: no other call stands between a label and its picture."""
+    cuda = Noting()
+    engine = opened(cuda)
+    assert cuda.asked == [
+        "clear", "upload", "download", "wait",  # once for real, which finishes the kernels
+        "upload", "download", "upload", "download",  # recorded, for both orders of the state
+        "clear",
+    ]  # fmt: skip
+    cuda.asked.clear()
+    for n in range(3):
+        engine.run({"label": label(n)})
+    assert cuda.asked == ["launch", "wait"] * 3
+    engine.close()

@@ -90,6 +90,22 @@ def test_an_engine_that_the_card_refuses_is_rebuilt(
     assert desk.cache.load(key) != b"from elsewhere"
 
 
+@FLAVOURS
+@pytest.mark.parametrize("keep", [0, 300, -1])
+def test_a_half_written_entry_is_rebuilt_and_replaced(
+    flavour: Flavour, tmp_path: Path, keep: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after a power cut, on a file system that renames before it writes."""
+    Desk(tmp_path, flavour).start()
+    (entry,) = tmp_path.glob("*.engine")
+    whole = entry.read_bytes()
+    entry.write_bytes(whole[:keep])
+    desk = Desk(tmp_path, flavour)
+    desk.start()
+    assert desk.api.builds == 1 and "made anew" in caplog.text
+    assert entry.read_bytes() == whole
+
+
 def test_a_float16_engine_that_was_built_ahead_is_taken(tmp_path: Path) -> None:
     desk = Desk(tmp_path, TENSORRT)
     half = build_plan(desk.library, desk.model, "net").content  # in truth of the converted model

@@ -266,7 +266,7 @@ def hold(lag: LoopLag) -> Held:
     gc.collect()
     assert lag.loop is not None
     files = len(os.listdir("/proc/self/fd"))
-    connections = sum(isinstance(one, RTCPeerConnection) for one in gc.get_objects())
+    connections = sum(type(one) is RTCPeerConnection for one in gc.get_objects())
     tasks = len(asyncio.all_tasks(lag.loop))
     return Held(files, tasks, threading.active_count(), connections, rss_mb())
 

@@ -70,7 +70,7 @@ class Held:
             len(os.listdir(OPEN_FILES)),
             inside.tasks + len(asyncio.all_tasks()),
             threading.active_count(),
-            sum(isinstance(one, RTCPeerConnection) for one in gc.get_objects()),
+            sum(type(one) is RTCPeerConnection for one in gc.get_objects()),
             tracemalloc.get_traced_memory()[0],
         )
 

@@ -68,7 +68,7 @@ class Held:
         gc.collect()
         if not OPEN_FILES.exists():
             pytest.skip("this system does not list a process's open files in /proc")
-        connections = sum(isinstance(one, RTCPeerConnection) for one in gc.get_objects())
+        connections = sum(type(one) is RTCPeerConnection for one in gc.get_objects())
         return cls(len(os.listdir(OPEN_FILES)), len(asyncio.all_tasks()), connections)
 
 

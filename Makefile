@@ -1,9 +1,11 @@
 # `make demo` shows the dance; `make test` checks everything. Both work from a fresh clone.
-# Options: PYTHON=python3.12 (any from 3.11 on), VENV=folder, CONSTRAINTS= (newest versions).
+# Options: PYTHON=python3.12 (any from 3.11 on), VENV=folder, CONSTRAINTS= (newest versions), WORKERS=N.
 
 PYTHON ?= python3
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
+# Most tests wait for real time to pass, so two cores bear three at once.
+WORKERS ?= 3
 
 # Windows keeps a venv's programs elsewhere.
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
@@ -25,10 +27,10 @@ demo: $(VENV)/.show ## install what the show needs and run the demo: no camera, 
 tools: $(VENV)/.tools ## add what training, export and the studio need
 
 test: lint ## lint, types and every test
-	$(RUN) -m pytest
+	$(RUN) -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 fast: $(VENV)/.test ## the tests that take seconds
-	$(RUN) -m pytest -m "not slow"
+	$(RUN) -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not slow"
 
 lint: $(VENV)/.test ## ruff and mypy
 	$(RUN) -m ruff check

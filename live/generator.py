@@ -13,6 +13,9 @@ from live.errors import SubjectError
 from live.frames import Image, Label, Layer
 from live.subject import Subject
 
+FADE_PX = 8
+"""What the window cuts off, a shadow or a reflection on the floor, ends softly over so many pixels."""
+
 
 class Generator:
     """Runs a subject's generator on labels in order of time, feeding its state back."""
@@ -44,6 +47,7 @@ class Generator:
         if self._doubtful(label, rgba) and not self._engine.sound():
             self.reset()
             raise RuntimeError("its result holds numbers that are not finite")
+        _fade_edges(rgba)
         return Layer(rgba, label.region)
 
     def _doubtful(self, label: Label, rgba: Image) -> bool:
@@ -73,6 +77,19 @@ def _expect(engine: Engine, height: int, width: int, origin: str) -> None:
                 f"generator.onnx of {origin}: {name} is {found.get(name, 'missing')}, it must be "
                 f"{expected.get(name, 'absent')}; export the subject again with this version"
             )
+
+
+@njit(nogil=True, cache=True)
+def _fade_edges(rgba: Image) -> None:
+    """Premultiplied RGBA, in place: to nearly nothing at the edge, whole from `FADE_PX` inwards."""
+    height, width = rgba.shape[0], rgba.shape[1]
+    for y in range(height):
+        for x in range(width):
+            edge = min(y, height - 1 - y, x, width - 1 - x)
+            if edge < FADE_PX:
+                for channel in range(4):
+                    faded = np.int32(rgba[y, x, channel]) * (2 * edge + 1) + FADE_PX
+                    rgba[y, x, channel] = np.uint8(faded // (2 * FADE_PX))
 
 
 def compose(plate: Image, layers: list[Layer]) -> Image:

@@ -240,9 +240,7 @@ def open_encoder(
     )
 
 
-def try_encoders(
-    settings: EncoderSettings, size: tuple[int, int] = (512, 512)
-) -> dict[Codec, str]:
+def try_encoders(settings: EncoderSettings, size: tuple[int, int] = (512, 512)) -> dict[Codec, str]:
     """The encoder that each codec would use, found by coding one grey picture with it.
 
     `size` is (height, width), even. A codec without one is left out. Raises `StreamError` when

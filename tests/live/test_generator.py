@@ -14,7 +14,7 @@ from live.engines.base import Tensor
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import SubjectError
 from live.frames import Label, Layer, Region
-from live.generator import Generator, compose
+from live.generator import FADE_PX, Generator, _fade_edges, compose
 from live.skeleton import draw
 from live.subject import Subject, load_subject
 from tests.tiny_subject import label_generator, standing, write_tiny_subject
@@ -34,8 +34,9 @@ def test_a_label_becomes_a_layer_where_it_is_on_the_stage(subject: Subject) -> N
     assert layer.rgba.shape == (64, 64, 4)
     drawn = label.max(axis=2) > 0
     assert drawn.any() and not drawn.all()
-    assert np.array_equal(layer.rgba[..., 3], np.where(drawn, 255, 0))
-    assert np.array_equal(layer.rgba[..., :3], label)
+    inside = np.s_[FADE_PX:-FADE_PX, FADE_PX:-FADE_PX]
+    assert np.array_equal(layer.rgba[..., 3][inside], np.where(drawn, 255, 0)[inside])
+    assert np.array_equal(layer.rgba[..., :3][inside], label[inside])
     picture = compose(subject.plate, [layer])
     assert picture.shape == (128, 128, 3)
     changed = (picture != subject.plate).any(axis=2)
@@ -44,6 +45,16 @@ def test_a_label_becomes_a_layer_where_it_is_on_the_stage(subject: Subject) -> N
     assert not changed.any(), "the plate stands still"
     generator.close()
     generator.close()
+
+
+def test_what_the_window_cuts_off_ends_softly() -> None:
+    rgba = np.full((40, 60, 4), 200, np.uint8)
+    _fade_edges(rgba)
+    assert (rgba[FADE_PX:-FADE_PX, FADE_PX:-FADE_PX] == 200).all()
+    for line in (rgba[:, 30], rgba[::-1, 30], rgba[20], rgba[20, ::-1]):
+        steps = np.diff(line[: FADE_PX + 1, 3].astype(int))
+        assert line[0, 3] <= 200 / FADE_PX
+        assert ((steps > 0) & (steps <= 200 / FADE_PX + 1)).all()
 
 
 def test_a_generator_of_another_size_is_refused(subject: Subject) -> None:

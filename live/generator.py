@@ -14,7 +14,7 @@ from live.frames import Image, Label, Layer
 from live.subject import Subject
 
 FADE_PX = 8
-"""What the window cuts off, a shadow or a reflection on the floor, ends softly over so many pixels."""
+"""Over so many pixels what the window cuts off, a shadow or a reflection, ends softly."""
 
 
 class Generator:

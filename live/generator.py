@@ -10,7 +10,7 @@ from live.engines.base import Engine
 from live.engines.carried import with_feedback
 from live.engines.choose import FEEDBACK
 from live.errors import SubjectError
-from live.frames import Image, Label, Layer
+from live.frames import Image, Label, Layer, Region
 from live.subject import Subject
 
 FADE_PX = 8
@@ -47,8 +47,7 @@ class Generator:
         if self._doubtful(label, rgba) and not self._engine.sound():
             self.reset()
             raise RuntimeError("its result holds numbers that are not finite")
-        _fade_edges(rgba)
-        return Layer(rgba, label.region)
+        return figure_layer(rgba, label.region)
 
     def _doubtful(self, label: Label, rgba: Image) -> bool:
         """Whether to look at the state: in turn (on the CPU always), or where nobody is seen.
@@ -77,6 +76,12 @@ def _expect(engine: Engine, height: int, width: int, origin: str) -> None:
                 f"generator.onnx of {origin}: {name} is {found.get(name, 'missing')}, it must be "
                 f"{expected.get(name, 'absent')}; export the subject again with this version"
             )
+
+
+def figure_layer(rgba: Image, region: Region) -> Layer:
+    """What a net has drawn, premultiplied RGBA, as a layer: faded at its edges, in place."""
+    _fade_edges(rgba)
+    return Layer(rgba, region)
 
 
 @njit(nogil=True, cache=True)

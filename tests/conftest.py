@@ -29,8 +29,10 @@ CHROMIUM_FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--no-proxy-server",
 )
-"""Root has no sandbox in a container; and the browser calls nobody but us."""
+"""Root has no sandbox in a container; and the browser calls nobody but us. No proxy: a test before
+may have loaded mediapipe, whose reports are sent to a closed one."""
 
 
 @pytest.fixture(scope="session")

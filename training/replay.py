@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from live.body import BodyStats
-from live.frames import Image, Layer, Pose
-from live.generator import compose
+from live.frames import Image, Pose
+from live.generator import compose, figure_layer
 from live.normalize import Normalizer
 from live.skeleton import Drawer
 from live.smooth import Smoother
@@ -39,7 +39,7 @@ def replay(
         drawn = drawer.draw(into_window(points, region, data.size), scores)
         state = trained.net(to_tensor(drawn[None]) * 2 - 1, state)
         rgba = (state[0] * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
-        yield compose(data.plate, [Layer(np.ascontiguousarray(rgba), region)])
+        yield compose(data.plate, [figure_layer(np.array(rgba, order="C"), region)])
 
 
 def smoothed(poses: Poses, times_s: Sequence[float], size: tuple[int, int]) -> Poses:

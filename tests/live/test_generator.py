@@ -14,7 +14,7 @@ from live.engines.base import Tensor
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import SubjectError
 from live.frames import Label, Layer, Region
-from live.generator import FADE_PX, Generator, _fade_edges, compose
+from live.generator import FADE_PX, Generator, compose, figure_layer
 from live.skeleton import draw
 from live.subject import Subject, load_subject
 from tests.tiny_subject import label_generator, standing, write_tiny_subject
@@ -49,7 +49,7 @@ def test_a_label_becomes_a_layer_where_it_is_on_the_stage(subject: Subject) -> N
 
 def test_what_the_window_cuts_off_ends_softly() -> None:
     rgba = np.full((40, 60, 4), 200, np.uint8)
-    _fade_edges(rgba)
+    rgba = figure_layer(rgba, Region(0, 0, 60, 40)).rgba
     assert (rgba[FADE_PX:-FADE_PX, FADE_PX:-FADE_PX] == 200).all()
     for line in (rgba[:, 30], rgba[::-1, 30], rgba[20], rgba[20, ::-1]):
         steps = np.diff(line[: FADE_PX + 1, 3].astype(int))

@@ -32,7 +32,15 @@ def table(summary: Summary) -> str:
     lines.append(_row("grab to encoded", summary.grab_to_encoded_ms))
     rungs = ", ".join(f"{name} {number}" for name, number in sorted(summary.rungs.items()))
     lines.append(f"pictures: {rungs or 'none'}")
+    lines += _mishaps(summary)
     return "\n".join(lines)
+
+
+def _mishaps(summary: Summary) -> list[str]:
+    """One line about what failed and went on; none where nothing did."""
+    said = [f"{name} {number}" for name, number in sorted(summary.restarts.items())]
+    said += [f"picture repeated {summary.repeated}"] if summary.repeated else []
+    return [f"started again: {', '.join(said)}"] if said else []
 
 
 def figures(summary: Summary) -> dict[str, Any]:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from live.endurance import Endurance
 from live.errors import UnderstudyError
 from live.frames import Frame, Picture, Sighting
 from live.latest import Latest
 from live.pose.base import PoseEstimator
+from live.sources.base import SourceTold
 from live.stage import Stage
 from live.timing import Spread, Timing, spread
 
@@ -27,6 +30,9 @@ JOIN_S = 1.5
 """Seconds that `close` waits for all stages together, and then for the estimator."""
 HUNG_S = 5.0
 """Seconds that one pose may take before it is said that it hangs; a busy machine takes one."""
+REPEAT_S = 0.5
+"""Seconds without a new picture after which the last one is sent again: viewers stay connected
+while the picture stage hangs or starts again."""
 RECENT = 60
 """Pictures that `fps` and `delay_ms` look back on: two seconds or so."""
 
@@ -44,6 +50,9 @@ class Grab(Protocol):
 
     def start(self) -> None:
         """Begin to read."""
+
+    def tells(self) -> SourceTold:
+        """How the source is. From any thread, quick."""
 
     def close(self) -> None:
         """Stop. May be called twice."""
@@ -77,6 +86,8 @@ class Summary:
     grab_to_encoded_ms: Spread
     dropped: int  # frames and pictures that were replaced before anybody took them
     rungs: dict[str, int]  # pictures by step of the fallback ladder
+    restarts: dict[str, int]  # how often a stage failed and began anew, by its name; none: absent
+    repeated: int  # pictures sent again because no new one came; not in `fps`
 
 
 class Show:
@@ -91,7 +102,9 @@ class Show:
         publish: Publish,
         timing: Timing,
         watch: Watch | None = None,
+        endurance: Callable[[], Endurance] = Endurance,
     ) -> None:
+        """`endurance` makes what each stage is given: how often it may fail in a row."""
         self._grab = grab
         self._frames = frames
         self._estimator = estimator
@@ -110,15 +123,20 @@ class Show:
         self._dropped_before = 0
         self._recent_s: deque[float] = deque(maxlen=RECENT)
         self._recent_delays_s: deque[float] = deque(maxlen=RECENT)
+        self._last: Picture | None = None  # the newest that was encoded
+        self._fresh_s = timing.clock()  # when it was
         self._stages = [
-            Stage("pose", self._pose_step, self._on_end),
-            Stage("picture", self._picture_step, self._on_end),
-            Stage("encode", self._encode_step, self._on_end),
+            Stage(name, step, self._on_end, endurance(), timing.clock)
+            for name, step in (
+                ("pose", self._pose_step),
+                ("picture", self._picture_step),
+                ("encode", self._encode_step),
+            )
         ]
 
     def start(self) -> None:
         """Begin; once only."""
-        self._began_s = self._timing.clock()
+        self._began_s = self._fresh_s = self._timing.clock()
         for stage in self._stages:
             stage.start()
         self._grab.start()
@@ -144,6 +162,18 @@ class Show:
         """From grab to encoded, over the last two seconds or so. Quick, unlike `summary`."""
         return spread(list(self._recent_delays_s))
 
+    def stale_s(self) -> float:
+        """Seconds since a new picture was encoded: what a watchdog asks."""
+        return max(self._timing.clock() - self._fresh_s, 0.0)
+
+    def source(self) -> SourceTold:
+        """How the source is. Quick."""
+        return self._grab.tells()
+
+    def restarts(self) -> dict[str, int]:
+        """How often each stage failed and began anew; one that never did is absent."""
+        return {stage.name: stage.restarts for stage in self._stages if stage.restarts}
+
     def restart_clock(self) -> None:
         """Forget what was measured, as after a warm-up."""
         self._timing.reset()
@@ -166,6 +196,8 @@ class Show:
                 for name, number in counts.items()
                 if name.startswith("picture.")
             },
+            restarts=self.restarts(),
+            repeated=counts.get("repeated", 0),
         )
 
     def close(self) -> None:
@@ -173,7 +205,7 @@ class Show:
         if self._closed:
             return
         self._closed = True
-        self._close_mailboxes()
+        self._leave_stages()
         self._grab.close()
         deadline_s = self._timing.clock() + JOIN_S
         ended = [s.join(max(deadline_s - self._timing.clock(), 0.05)) for s in self._stages]
@@ -195,13 +227,15 @@ class Show:
     def _all_dropped(self) -> int:
         return self._frames.dropped + self._sightings.dropped + self._pictures.dropped
 
-    def _close_mailboxes(self) -> None:
+    def _leave_stages(self) -> None:
+        for stage in self._stages:
+            stage.leave()
         for mailbox in (self._frames, self._sightings, self._pictures):
             mailbox.close()
 
     def _on_end(self, stage: Stage) -> None:
         """A stage that ends takes the others with it: half a show is none."""
-        self._close_mailboxes()
+        self._leave_stages()
         self._finished.set()
 
     def _pose_step(self) -> None:
@@ -223,9 +257,18 @@ class Show:
             self._pose_failing = True
         self._pose_since_s = None
         sighting = Sighting(pose, frame.captured_s, frame.sequence)
-        if self._watch is not None:
-            self._watch.see(sighting)
         self._sightings.put(sighting)
+        self._show_to_watch(sighting)
+
+    def _show_to_watch(self, sighting: Sighting) -> None:
+        """Who watches may not hold up who is watched."""
+        if self._watch is None:
+            return
+        try:
+            self._watch.see(sighting)
+        except Exception:
+            log.exception("what watches the poses failed; the show goes on without it")
+            self._watch = None
 
     def _picture_step(self) -> None:
         sighting = self._sightings.take(IDLE_S)
@@ -247,20 +290,38 @@ class Show:
             )  # fmt: skip
 
     def _encode_step(self) -> None:
-        picture = self._pictures.take()
+        picture = self._pictures.take(REPEAT_S)
         if picture is None:
+            self._repeat()
+        elif self._encoded(picture):
+            self._note(picture)
+
+    def _repeat(self) -> None:
+        """Send the last picture again, in place of one that does not come."""
+        if self._last is None:
             return
+        if self._encoded(replace(self._last, captured_s=self._timing.clock(), rung="held")):
+            self._timing.count("repeated")
+
+    def _encoded(self, picture: Picture) -> bool:
         try:
             with self._timing.section("encode"):
                 self._publish.publish(picture)
-            self._encode_failing = False
         except (UnderstudyError, RuntimeError, ValueError, OSError) as error:
             self._timing.count("encode.failed")
             if not self._encode_failing:
                 log.error("a picture was not encoded (%s); the show goes on", error)
             self._encode_failing = True
-            return
+            return False
+        if self._encode_failing:
+            log.warning("pictures are encoded again")
+        self._encode_failing = False
+        return True
+
+    def _note(self, picture: Picture) -> None:
+        """Count a picture that is on its way."""
         encoded_s = self._timing.clock()
+        self._last, self._fresh_s = picture, encoded_s
         self._recent_s.append(encoded_s)
         self._timing.count("encoded")
         if picture.rung == "generated":

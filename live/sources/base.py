@@ -47,6 +47,15 @@ class Source(Protocol):
         """Free what is held and make a waiting `read` return None at once. May be called twice."""
 
 
+@dataclass(frozen=True, slots=True)
+class SourceTold:
+    """How a source is, for the person at the desk."""
+
+    name: str
+    fps: float  # frames per second, measured; 0 while none come
+    trouble: str | None  # one sentence; None when well
+
+
 @runtime_checkable
 class Clip(Protocol):
     """What a source that plays a clip offers besides: the way back to the clip's own frames."""

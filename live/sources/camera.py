@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import cv2
@@ -36,6 +37,8 @@ class Capture(Protocol):
 OpenCapture = Callable[[int], Capture]
 ListDevices = Callable[[], list[str] | None]
 """The cameras' device files; None on a system that does not list them as files."""
+NameOf = Callable[[int], str | None]
+"""What the camera of that index calls itself; None where it gives no pictures or is not known."""
 
 
 def open_camera(
@@ -43,9 +46,15 @@ def open_camera(
     time: Timebase,
     open_capture: OpenCapture | None = None,
     list_devices: ListDevices | None = None,
+    name_of: NameOf | None = None,
 ) -> WatchedSource:
-    """Camera `settings.where`, warm and watched. Raises `SourceError` when absent or busy."""
-    opener = CameraOpener(settings, open_capture or _capture, list_devices or _video_devices)
+    """Camera `settings.where`, warm and watched. Raises `SourceError` when absent or busy.
+
+    One that is replugged is found again under another index, by the name it gives itself.
+    """
+    opener = CameraOpener(
+        settings, open_capture or _capture, list_devices or _video_devices, name_of or _name_of
+    )
     limits = Limits(
         stale_after_s=settings.stale_after_s,
         open_timeout_s=settings.open_timeout_s,
@@ -56,22 +65,25 @@ def open_camera(
 
 
 class CameraOpener:
-    """Opens the camera, each time anew: the place to look for it under another index."""
+    """Opens the camera, each time anew, and under another index where it has got another."""
 
     def __init__(
-        self, settings: SourceSettings, open_capture: OpenCapture, list_devices: ListDevices
+        self,
+        settings: SourceSettings,
+        open_capture: OpenCapture,
+        list_devices: ListDevices,
+        name_of: NameOf,
     ) -> None:
         self.index = int(settings.where)
         self.name = f"camera {self.index}"
         self._settings = settings
         self._open_capture = open_capture
         self._list_devices = list_devices
+        self._name_of = name_of
+        self._known_as: str | None = None  # what the camera that was opened calls itself
 
     def __call__(self) -> CameraDevice:
-        capture = self._open_capture(self.index)
-        if not capture.isOpened():
-            capture.release()
-            raise SourceError(self._why_not())
+        capture = self._open()
         self._ask(capture)
         device = CameraDevice(self.name, capture)
         try:
@@ -80,6 +92,28 @@ class CameraOpener:
             device.close()
             raise
         return device
+
+    def _open(self) -> Capture:
+        """The first that opens of those that may be our camera."""
+        for index in self._candidates():
+            capture = self._open_capture(index)
+            if capture.isOpened():
+                if index != self.index:
+                    log.warning("%s is now at index %d", self.name, index)
+                self.index = index
+                self._known_as = self._known_as or self._name_of(index)
+                return capture
+            capture.release()
+        raise SourceError(self._why_not())
+
+    def _candidates(self) -> list[int]:
+        """Indices to try. Replugged, a camera gets another one where its old one is still held,
+        and another camera may have taken that: who bears its name comes first."""
+        if self._known_as is None:
+            return [self.index]
+        numbers = [_number_of(path) for path in self._list_devices() or ()]
+        named = [n for n in numbers if n is not None and self._name_of(n) == self._known_as]
+        return sorted({*named, self.index}, key=lambda n: (n not in named, n != self.index, n))
 
     def _warm_up(self, device: CameraDevice) -> None:
         for _ in range(self._settings.warm_frames):
@@ -159,3 +193,20 @@ def _video_devices() -> list[str] | None:
     if not sys.platform.startswith("linux"):
         return None
     return sorted(glob.glob("/dev/video*"), key=lambda path: (len(path), path))
+
+
+def _number_of(path: str) -> int | None:
+    """7 for `/dev/video7`."""
+    digits = path.removeprefix("/dev/video")
+    return int(digits) if digits.isdecimal() else None
+
+
+def _name_of(index: int, folder: Path = Path("/sys/class/video4linux")) -> str | None:
+    """As Linux has it. A camera has several device files; only the first one gives pictures."""
+    place = folder / f"video{index}"
+    try:
+        if (place / "index").read_text(encoding="utf-8").strip() != "0":
+            return None
+        return (place / "name").read_text(encoding="utf-8", errors="replace").strip() or None
+    except OSError:
+        return None

@@ -9,12 +9,14 @@ import time
 from live.errors import SourceError, UnderstudyError
 from live.frames import Frame
 from live.latest import Latest
-from live.sources.base import Source
+from live.sources.base import Source, SourceTold
 from live.timing import Clock
 
 log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 1.0
+SILENT_S = 1.0
+"""Seconds without a frame after which it is told, whatever the source says of itself."""
 
 
 class Grabber:
@@ -31,6 +33,7 @@ class Grabber:
         self.error: UnderstudyError | None = None  # why, when it failed
         self.grabbed = 0  # frames read
         self._frames = frames
+        self._clock = clock
         self._newest_s = clock()
         self._thread = threading.Thread(target=self._run, name="grab", daemon=True)
 
@@ -41,6 +44,13 @@ class Grabber:
     def stale_s(self, now_s: float) -> float:
         """Age of the newest frame at `now_s`, seconds; before the first one, since the start."""
         return max(0.0, now_s - self._newest_s)
+
+    def tells(self) -> SourceTold:
+        """The source's name, rate and trouble. From any thread, quick."""
+        trouble, stale_s = self.source.trouble, self.stale_s(self._clock())
+        if trouble is None and stale_s >= SILENT_S:
+            trouble = f"{self.source.name} gives no picture for {stale_s:.1f} s"
+        return SourceTold(self.source.name, round(self.source.fps, 1), trouble)
 
     def close(self) -> None:
         """Close the source and wait for the thread, for one second at most. May be called twice."""

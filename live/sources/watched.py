@@ -17,7 +17,7 @@ from live.frames import Frame
 from live.latest import Closed
 from live.sources.base import Timebase
 from live.sources.pump import OpenDevice, Pump
-from live.sources.watch import Backoff, Watch
+from live.sources.watch import Backoff, RateWatch, Watch
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Limits:
     stale_after_s: float
     open_timeout_s: float
     watch_content: bool  # the same picture over and over counts as a failure
-    expected_fps: float | None = None  # other than that is said once
+    expected_fps: float | None = None  # other than that is said
 
 
 class WatchedSource:
@@ -45,7 +45,8 @@ class WatchedSource:
 
     def __init__(self, name: str, open_device: OpenDevice, limits: Limits, time: Timebase) -> None:
         self.name = name
-        self.trouble: str | None = None
+        self._lost: str | None = None  # why it gives nothing
+        self._remark: str | None = None  # what is wrong with what it gives
         self._open_device = open_device
         self._limits = limits
         self._time = time
@@ -56,14 +57,19 @@ class WatchedSource:
         self._backoff = Backoff()
         self._left_behind: list[Pump] = []
         self._lost_s = 0.0
-        self._rate_said = False
+        self._rate = RateWatch(limits.expected_fps, RATE_KNOWN_AFTER_S, RATE_TOLERANCE)
         self._pump = self._opened()
         self._await_first()
 
     @property
+    def trouble(self) -> str | None:
+        """Why it gives nothing, or what is wrong with what it gives."""
+        return self._lost or self._remark
+
+    @property
     def fps(self) -> float:
         """Pictures per second that really arrive; 0 while there are none."""
-        return 0.0 if self.trouble else self._pump.rate.per_s
+        return 0.0 if self._lost else self._pump.rate.per_s
 
     def read(self) -> Frame | None:
         while not self._closed.is_set():
@@ -113,23 +119,30 @@ class WatchedSource:
         return True
 
     def _note_well(self) -> None:
-        if self.trouble is not None:
+        if self._lost is not None:
             log.warning("%s is back after %.1f s", self.name, self._time.clock() - self._lost_s)
-            self.trouble = None
-        expected, fps = self._limits.expected_fps, self._pump.rate.per_s
-        if expected is None or self._rate_said or self._watch.lived_s < RATE_KNOWN_AFTER_S:
-            return
-        self._rate_said = True
-        if abs(fps - expected) > RATE_TOLERANCE * expected:
-            log.warning("%s delivers %.1f fps, %g were asked for", self.name, fps, expected)
+            self._lost = None
+        remark = self._found()
+        if remark is not None and self._remark is None:
+            log.warning("%s", remark)
+        elif remark is None and self._remark is not None:
+            log.warning("%s is as it should be again", self.name)
+        self._remark = remark
+
+    def _found(self) -> str | None:
+        """What is wrong with pictures that come, one sentence."""
+        if self._watch.dark_s():
+            return f"{self.name} shows black; take off its cover, put on light, or replug it"
+        wrong = self._rate.judge(self._pump.rate.per_s, self._watch.lived_s)
+        return None if wrong is None else f"{self.name} {wrong}"
 
     def _reopen(self, reason: str) -> None:
         """Leave the pump, wait, and start the next one, unless closed meanwhile."""
         delay_s = self._backoff.after(self._watch.lived_s)
-        if self.trouble is None:
+        if self._lost is None:
             self._lost_s = self._time.clock()
             log.warning("%s; opening it again in %.2g s", reason, delay_s)
-        self.trouble = reason
+        self._lost, self._remark = reason, None
         self._pump.leave()
         self._left_behind.append(self._pump)
         while not self._time.wait(self._closed, delay_s):

@@ -17,6 +17,7 @@ from live.latest import Latest
 from live.normalize import Normalizer
 from live.picture import PictureMaker
 from live.pose.base import ScriptedPose
+from live.pose.watched import EstimatorLimits, WatchedEstimator
 from live.report import figures, table
 from live.show import RECENT, Show
 from live.smooth import Smoother, SmoothSettings
@@ -100,7 +101,8 @@ def test_pictures_come_and_close_is_clean(subject: Subject, audience: Audience) 
     show.close()
     assert show.error is None
     assert audience.rungs() >= {"generated"}
-    sequences = [picture.sequence for picture in audience.pictures]
+    # What a busy machine did not make in time was sent again.
+    sequences = [picture.sequence for picture in audience.pictures if picture.rung != "held"]
     assert sequences == sorted(set(sequences))
     summary = show.summary()
     assert summary.fps > 0 and summary.grab_to_encoded_ms.count > 0
@@ -276,6 +278,125 @@ def test_a_stage_that_dies_ends_the_show_and_says_why(subject: Subject, audience
     assert show.wait(20)
     show.close()
     assert isinstance(show.error, Fatal)
+
+
+@pytest.mark.parametrize("stage", ["pose", "picture", "encode"])
+@pytest.mark.parametrize("error", [KeyError, SystemExit])
+def test_a_stage_that_fails_now_and_then_begins_anew_and_the_show_goes_on(
+    subject: Subject, audience: Audience, stage: str, error: type[BaseException]
+) -> None:
+    show = make_show(subject, camera(1), moving_poses(10_000), audience)
+    name = f"_{stage}_step"
+    step, failing = getattr(show, name), threading.Event()
+
+    def fails() -> None:
+        if failing.is_set():
+            raise error("a bug")
+        step()
+
+    next(one for one in show._stages if one.name == stage)._step = fails
+    show.start()
+    for times in (1, 2, 3):
+        before = len(audience.pictures)
+        wait_until(lambda seen=before: len(audience.pictures) > seen + 5)
+        failing.set()
+        wait_until(lambda least=times: show.restarts().get(stage, 0) >= least)
+        failing.clear()
+    before = len(audience.pictures)
+    wait_until(lambda: len(audience.pictures) > before + 5)
+    summary = show.summary()
+    show.close()
+    assert show.error is None
+    assert summary.restarts[stage] >= 3 and set(summary.restarts) == {stage}
+    assert "started again" in table(summary)
+
+
+def test_what_the_audience_has_is_sent_again_while_no_new_picture_comes(
+    subject: Subject, audience: Audience
+) -> None:
+    """The generator hangs in its driver: the viewers' connection stays, the watchdog is told."""
+    show = make_show(subject, camera(1), moving_poses(10_000), audience)
+    hung, freed = threading.Event(), threading.Event()
+    make = show._paint.make
+
+    def maybe(sighting: Sighting, now_s: float) -> Picture:
+        if hung.is_set():
+            freed.wait()
+        return make(sighting, now_s)
+
+    show._paint.make = maybe  # type: ignore[method-assign]
+    show.start()
+    wait_until(lambda: len(audience.pictures) > 10)
+    hung.set()
+    wait_until(lambda: show.summary().repeated >= 3)
+    assert show.stale_s() > 1.0
+    last = audience.pictures[-1]
+    assert last.rung == "held"
+    assert np.array_equal(last.image, audience.pictures[-2].image)
+    hung.clear()
+    freed.set()
+    before = len(audience.pictures)
+    wait_until(lambda: len(audience.pictures) > before + 5)
+    show.close()
+    assert "picture repeated" in table(show.summary())
+
+
+def test_what_watches_the_poses_may_fail(subject: Subject, audience: Audience) -> None:
+    class Broken:
+        seen = 0
+
+        def see(self, sighting: Sighting) -> None:
+            self.seen += 1
+            raise ArithmeticError("no such person")
+
+    broken = Broken()
+    show = make_show(subject, camera(1), moving_poses(10_000), audience)
+    show._watch = broken
+    show.start()
+    wait_until(lambda: len(audience.pictures) > 10)
+    show.close()
+    assert show.error is None and broken.seen == 1
+    assert show.restarts() == {}
+
+
+def test_an_estimator_that_hangs_is_replaced_and_the_dance_goes_on(
+    subject: Subject, audience: Audience
+) -> None:
+    hanging, freed, made = threading.Event(), threading.Event(), []
+
+    class Seeing(ScriptedPose):
+        def estimate(self, frame: Frame) -> Pose | None:
+            if hanging.is_set():
+                freed.wait()
+            points, scores = standing(64, 64)
+            return Pose(points, scores, frame.captured_s, frame.size)
+
+    def make() -> ScriptedPose:
+        made.append(Seeing([]))
+        return made[-1]
+
+    watched = WatchedEstimator(make, EstimatorLimits(answer_s=0.7))
+    watched.await_first()
+    timing, frames = Timing(), Latest[Frame]()
+    show = Show(
+        Grabber(camera(1), frames), frames, watched, painter(subject, timing), audience, timing
+    )
+    show.start()
+    wait_until(lambda: "generated" in audience.rungs())
+    hanging.set()
+    wait_until(lambda: len(made) > 1)
+    hanging.clear()
+    wait_until(lambda: audience.pictures[-1].rung == "generated")
+    show.close()
+    freed.set()
+    assert show.error is None
+    assert audience.rungs() >= {"generated", "held"}
+
+
+def test_the_source_is_told(subject: Subject, audience: Audience) -> None:
+    show = make_show(subject, camera(1), [], audience)
+    assert (show.source().name, show.source().trouble) == ("script", None)
+    show.close()
 
 
 class Flaky:

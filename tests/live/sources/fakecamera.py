@@ -34,6 +34,7 @@ def picture(opening: int, number: int) -> Image:
     """BGR (24, 32, 3), different for each number; pixel (0, 0) names the opening."""
     image = np.full((24, 32, 3), number % 251, np.uint8)
     image[0, 0] = opening
+    image[16, 16] = 200  # something to see: black is a fault of its own
     return image
 
 

@@ -11,7 +11,8 @@ A bundle is a folder, or one .zip of it, holding
     face.onnx       optional
 
 Plain data only: nothing is ever unpickled. Files are read into memory, hashed, and only then
-looked into, so what is checked is what is used.
+looked into, so what is checked is what is used. The hashes tell of damage and of mixed-up files,
+not of malice: whoever makes a bundle makes its hashes. So nothing in it is taken at its word.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
+import struct
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -31,7 +35,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live.body import BodyStats
-from live.bundle_files import BROKEN_ZIP, folder_reader, zip_reader
+from live.bundle_files import BROKEN_ZIP, check_member, folder_reader, open_archive, zip_reader
+from live.bundle_net import check_net
 from live.errors import SubjectError
 from live.frames import Image
 from live.skeleton import JOINTS, LabelStyle
@@ -42,9 +47,18 @@ OLDEST = 2  # in format 1 the generator saw the whole stage
 MANIFEST = "subject.json"
 REQUIRED = ("generator.onnx", "plate.png", "poses.npz", "thumb.jpg")
 OPTIONAL = ("face.onnx", "generator.int8.onnx")
-MAX_FILE_BYTES = 1 << 30  # a teacher's weights fit; a zip bomb does not
+NETS = ("generator.onnx", "face.onnx", "generator.int8.onnx")
+MAX_FILE_BYTES = {  # a teacher's weights fit; a zip bomb does not
+    **dict.fromkeys(NETS, 1 << 30),
+    "plate.png": 1 << 26,
+    "poses.npz": 1 << 28,
+    "thumb.jpg": 1 << 23,
+}
+MAX_TOTAL_BYTES = 3 << 29
+MAX_POSES_BYTES = 1 << 28  # of one array, unpacked: 450,000 poses
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_SIDE_PX = 4096
+MAX_TEXT = 2000  # characters of a name, or of a line of the consent record
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +69,10 @@ class Consent:
     basis: str  # "written agreement", "myself", "synthetic: no living person", ...
     scope: str  # what was agreed to, in words
     date: str  # ISO 8601, when it was given
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            _check_text(f"consent's {name}", value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +93,7 @@ class SubjectManifest:
     def __post_init__(self) -> None:
         if not (isinstance(self.name, str) and self.name.strip()):
             raise ValueError(f"name is {self.name!r}; it must be a text that is not empty")
+        _check_text("name", self.name)
         for what in ("generator_size", "stage_size"):
             sides = getattr(self, what)
             if len(sides) != 2 or not all(
@@ -131,6 +150,15 @@ def load_subject(path: Path) -> Subject:
 
     Raises SubjectError that names the file for anything missing, altered, newer or malformed.
     """
+    subject = _load(path)
+    for name, net in zip(NETS, (subject.generator, subject.face, subject.small), strict=True):
+        if net is not None:
+            check_net(net, f"{name} of {path}")
+    return subject
+
+
+def _load(path: Path) -> Subject:
+    """`load_subject`, without a look into the nets."""
     if not os.path.exists(path):  # Path.exists raises on a name that is too long
         raise SubjectError(
             f"subject {path} does not exist; give the folder or .zip that export wrote, "
@@ -139,7 +167,11 @@ def load_subject(path: Path) -> Subject:
     read = zip_reader(path, MANIFEST) if path.is_file() else folder_reader(path)
     text = read(MANIFEST, MAX_MANIFEST_BYTES)
     manifest, hashes = _parse_manifest(text, path)
-    files = {name: _checked(read(name, MAX_FILE_BYTES), name, hashes, path) for name in hashes}
+    files: dict[str, bytes] = {}
+    left = MAX_TOTAL_BYTES
+    for name in hashes:
+        files[name] = _checked(read(name, min(MAX_FILE_BYTES[name], left)), name, hashes, path)
+        left -= len(files[name])
     plate = _decode_plate(files["plate.png"], manifest, path)
     return Subject(
         manifest=manifest,
@@ -171,7 +203,7 @@ def write_subject(folder: Path, manifest: SubjectManifest, files: Mapping[str, b
     for name, content in files.items():
         (building / name).write_bytes(content)
     (building / MANIFEST).write_text(_manifest_json(manifest, files), encoding="utf-8")
-    load_subject(building)  # what we write, we can read
+    _load(building)  # what we write, we can read
     shutil.rmtree(folder, ignore_errors=True)
     building.rename(folder)
 
@@ -224,7 +256,7 @@ def encode_codebook(codebook: Codebook) -> bytes:
 def _parse_manifest(text: bytes, path: Path) -> tuple[SubjectManifest, dict[str, str]]:
     where = f"{MANIFEST} of {path}"
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, or nested absurdly
         raise SubjectError(f"{where} is not JSON ({error}); export the subject again") from error
     if not isinstance(data, dict) or type(data.get("format")) is not int:
@@ -243,14 +275,32 @@ def _parse_manifest(text: bytes, path: Path) -> tuple[SubjectManifest, dict[str,
         return _manifest_from(data), _hashes_from(data["files"])
     except (KeyError, TypeError, ValueError) as error:
         problem = (
-            f"lacks the field {error}" if isinstance(error, KeyError) else f"is wrong: {error}"
+            f"lacks the field {error}"
+            if isinstance(error, KeyError)
+            else f"is wrong: {_printable(str(error))}"
         )
         raise SubjectError(f"{where} {problem}; export the subject again") from error
 
 
+def _no_number(name: str) -> float:
+    raise ValueError(f"it says {name}, which is no number")
+
+
+def _printable(text: str) -> str:
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
+def _check_text(what: str, value: object) -> None:
+    """These are shown: on terminals, whose commands begin with characters that are not printed."""
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        raise ValueError(f"{what} is no text of {MAX_TEXT} characters at most")
+    if not value.isprintable():
+        raise ValueError(f"{what} is {value!r}; it holds characters that cannot be printed")
+
+
 def _manifest_from(data: dict[str, Any]) -> SubjectManifest:
     if data["joints"] != len(JOINTS):
-        raise ValueError(f"it has {data['joints']} joints, this skeleton has {len(JOINTS)}")
+        raise ValueError(f"it has {data['joints']!r} joints, this skeleton has {len(JOINTS)}")
     style = dict(data["style"])
     style["groups"] = tuple(style["groups"])
     records = {name: dict(data[name]) for name in ("footage", "training", "quality")}
@@ -281,31 +331,81 @@ def _checked(content: bytes, name: str, hashes: dict[str, str], path: Path) -> b
     if found != hashes[name]:
         raise SubjectError(
             f"{name} of {path} is not the file that was exported (SHA-256 {found[:12]}..., the "
-            f"manifest says {hashes[name][:12]}...); copy or export the subject again"
+            f"manifest says {_printable(hashes[name][:12])}...); copy or export the subject again"
         )
     return content
 
 
 def _decode_plate(content: bytes, manifest: SubjectManifest, path: Path) -> Image:
-    try:
-        bgr = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:  # it is empty, or says that it is absurdly large
-        bgr = None
-    if bgr is None:
-        raise SubjectError(f"plate.png of {path} is no picture; export the subject again")
-    if bgr.shape[:2] != manifest.stage_size:
+    size = _png_size(content)  # before it is unpacked, and by no decoder but PNG's
+    content = _plain_png(content)
+    if size not in (None, manifest.stage_size):
         raise SubjectError(
-            f"plate.png of {path} is {bgr.shape[:2]}, the manifest says {manifest.stage_size}; "
+            f"plate.png of {path} is {size}, the manifest says {manifest.stage_size}; "
             f"export the subject again"
         )
+    try:
+        whole = np.frombuffer(content, np.uint8)
+        bgr = None if size is None else cv2.imdecode(whole, cv2.IMREAD_COLOR)
+    except cv2.error:
+        bgr = None
+    if bgr is None or bgr.shape[:2] != size:
+        raise SubjectError(f"plate.png of {path} is no picture; export the subject again")
     return np.ascontiguousarray(bgr[:, :, ::-1], np.uint8)
+
+
+def _png_size(content: bytes) -> tuple[int, int] | None:
+    """(height, width) that a PNG's head tells (ISO/IEC 15948, 5.2 and 11.2.2); None: it is none."""
+    if content[:8] != b"\x89PNG\r\n\x1a\n" or content[12:16] != b"IHDR" or len(content) < 24:
+        return None
+    width, height = struct.unpack(">2L", content[16:24])
+    return height, width
+
+
+_NPY = re.compile(
+    rb"\x93NUMPY\x01\x00(..)\{'descr': '<f4', 'fortran_order': (False|True), "
+    rb"'shape': \(((?:\d{1,9}, ?)*\d{0,9})\), \} *\n",
+    re.DOTALL,
+)
+"""The head of an array of float32 as numpy writes it (NEP 1). numpy's own reader takes it for
+Python, and a head that was made for the purpose makes it raise nearly anything."""
+
+
+def _plain_png(content: bytes) -> bytes:
+    """The chunks that make the picture; nothing where one is cut off.
+
+    The rest may make a film of it, of any size (APNG), and for a chunk that says it has 4 GiB
+    OpenCV 5.0 takes 4 GiB.
+    """
+    out, at = content[:8], 8
+    while at + 12 <= len(content):
+        end = at + 12 + int.from_bytes(content[at : at + 4], "big")
+        if end > len(content):
+            return b""
+        if content[at + 4 : at + 8] in (b"IHDR", b"PLTE", b"IDAT", b"IEND"):
+            out += content[at:end]
+        at = end
+    return out
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> NDArray[np.float32]:
+    check_member(archive.getinfo(name), MAX_POSES_BYTES)
+    data = archive.read(name)
+    head = _NPY.match(data)
+    if head is None or head.end() != 10 + int.from_bytes(head[1], "little"):
+        raise ValueError(f"{name} is no array of float32")
+    shape = [int(side) for side in head[3].replace(b" ", b"").split(b",") if side]
+    numbers = np.frombuffer(data, "<f4", offset=head.end()).astype(np.float32)
+    return numbers.reshape(shape, order="F" if head[2] == b"True" else "C")
 
 
 def _decode_codebook(content: bytes, path: Path) -> Codebook:
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return Codebook(**{name: arrays[name] for name in Codebook.__dataclass_fields__})
-    except (*BROKEN_ZIP, LookupError, TypeError, MemoryError) as error:
+        with open_archive(io.BytesIO(content)) as archive:
+            return Codebook(
+                **{name: _array(archive, f"{name}.npy") for name in Codebook.__dataclass_fields__}
+            )
+    except (*BROKEN_ZIP, LookupError, MemoryError) as error:
         raise SubjectError(
             f"poses.npz of {path} cannot be used ({error}); export the subject again"
         ) from error

@@ -9,28 +9,29 @@ GET    /camera/link        the link as a QR code, for the operator's own machine
 
 from __future__ import annotations
 
-import hmac
 import html
 from collections.abc import Callable
 from pathlib import Path
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from live.errors import StreamError
 from live.frames import Frame
 from live.latest import Latest
+from live.stream.access import ACCESS, Access, AccessSettings
+from live.stream.access_body import BodyError, read_text
+from live.stream.access_caller import from_here
 from live.stream.camera_link import ASKS, CameraLink
 from live.stream.camera_seat import CameraLimits, CameraSeat, Standing
 from live.stream.network import NetworkSettings
 from live.stream.offer import OfferError
-from live.stream.pages import HEADERS, is_local
+from live.stream.pages import HEADERS
 from live.stream.qr import svg_qr
 from live.stream.whep import LONGEST_OFFER, SDP
 
 FOLDER = Path(__file__).resolve().parent.parent / "console" / "camera"
 
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
-_FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
 
 _GONE = {
     Standing.REPLACED: (410, "another phone is the camera now"),
@@ -53,7 +54,8 @@ def add_camera(
     put any picture into the show: it is in the link alone, and asked for at every request.
     """
     seat = CameraSeat(inbox, limits, network)
-    handlers = _Camera(seat, key.encode(), link)
+    access = app.get(ACCESS) or Access(AccessSettings())
+    handlers = _Camera(seat, key, link, access)
     files = {path.name: path for path in FOLDER.iterdir() if path.suffix in _TYPES}
 
     async def page(request: web.Request) -> web.StreamResponse:
@@ -78,25 +80,21 @@ def add_camera(
 
 
 class _Camera:
-    def __init__(self, seat: CameraSeat, key: bytes, link: Callable[[], CameraLink]) -> None:
+    def __init__(
+        self, seat: CameraSeat, key: str, link: Callable[[], CameraLink], access: Access
+    ) -> None:
         self._seat = seat
         self._key = key
         self._link = link
+        self._access = access
 
     async def offer(self, request: web.Request) -> web.Response:
         if (refused := self._stranger(request)) is not None:
             return refused
-        if request.content_type != SDP:
-            return _say(415, f"the offer came as {request.content_type}; send it as {SDP}")
         try:
-            text = (await request.read()).decode("utf-8")
-        except web.HTTPRequestEntityTooLarge:
-            return _say(413, f"the offer is longer than {LONGEST_OFFER} bytes")
-        except UnicodeDecodeError:
-            return _say(400, "the offer is not UTF-8 text")
-        try:
+            text = await read_text(request, SDP, LONGEST_OFFER)
             phone, answer = await self._seat.admit(text)
-        except OfferError as error:
+        except (BodyError, OfferError) as error:
             return _say(error.status, str(error))
         except StreamError as error:  # ours, not the offer's: no UDP port is free, for one
             return _say(503, str(error))
@@ -121,7 +119,7 @@ class _Camera:
 
     async def show_link(self, request: web.Request) -> web.Response:
         """The link holds the key: it is shown on the machine that runs the show, nowhere else."""
-        if not _from_here(request):
+        if not from_here(request):
             return _say(403, "the camera's link is shown on the machine that runs the show only")
         link = self._link()
         text = (FOLDER / "link.html").read_text("utf-8")
@@ -131,24 +129,8 @@ class _Camera:
         return web.Response(text=text, content_type="text/html", headers=headers)
 
     def _stranger(self, request: web.Request) -> web.Response | None:
-        """What somebody without the key is told. Compared in constant time."""
-        scheme, _, given = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-        known = hmac.compare_digest(given.strip().encode(errors="replace"), self._key)
-        if scheme.lower() == "bearer" and known:
-            return None
-        response = _say(401, "the key is missing or wrong; open the link that the show gives now")
-        response.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
-        return response
-
-
-def _from_here(request: web.Request) -> bool:
-    """Whether this machine asks for itself: no name but its own, and no proxy in between.
-
-    nginx may pass neither address nor name on, but then it speaks HTTP/1.0 to us.
-    """
-    name = request.url.host
-    passed_on = request.version < (1, 1) or any(one in request.headers for one in _FORWARDED)
-    return is_local(request.remote) and is_local(name) and not passed_on
+        """What somebody without the key is told."""
+        return self._access.without(request, (self._key,))
 
 
 def _file(path: Path) -> web.Response:

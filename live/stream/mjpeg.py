@@ -11,6 +11,7 @@ from aiohttp import web
 
 from live.frames import Picture
 from live.latest import Latest
+from live.stream.access_pass import refused_picture
 from live.stream.cors import CorsSettings
 from live.stream.jpeg_encoder import Jpeg, JpegEncoder
 from live.stream.long_response import LongResponse, begin
@@ -90,6 +91,8 @@ class Preview:
 
     async def still(self, request: web.Request) -> web.StreamResponse:
         """The next picture, alone."""
+        if (refused := refused_picture(request)) is not None:
+            return refused
         response = web.StreamResponse(headers={**self._headers, "Content-Type": "image/jpeg"})
         with self._place() as slot:
             jpeg = await self._first(slot)
@@ -101,6 +104,8 @@ class Preview:
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """Pictures until the show or the client ends; multipart/x-mixed-replace."""
+        if (refused := refused_picture(request)) is not None:
+            return refused
         kind = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
         response = web.StreamResponse(headers={**self._headers, "Content-Type": kind})
         with self._place() as slot:

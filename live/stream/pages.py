@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -12,6 +11,10 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from live.stream.access import ACCESS, Right, refusal
+from live.stream.access_caller import from_here, shown
+from live.stream.access_caller import is_local as is_local  # its users ask here
+from live.stream.access_names import known_hosts
 from live.stream.cors import CorsSettings
 
 Status = Callable[[], Mapping[str, object]]
@@ -31,6 +34,9 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 
+FOR_VIEWERS = frozenset({"frames", "fps", "delay_ms", "viewers"})
+"""Of what the show says of itself: all that the viewer's page makes use of."""
+
 _TYPES = {
     ".html": "text/html",
     ".js": "text/javascript",
@@ -41,7 +47,12 @@ _TYPES = {
 
 
 def add_pages(app: web.Application, status: Status) -> None:
-    """Serve `GET /`, `GET /static/<file>` and `GET /status`."""
+    """Serve `GET /`, `GET /static/<file>` and `GET /status`.
+
+    The page and its files are for everybody: they hold nothing, and who opens the link asks for
+    them before its key is known. Viewers are told `FOR_VIEWERS` of the status; the operator, and
+    the machine that runs the show, are told all.
+    """
     files = {path.name: path for path in VIEWER.iterdir() if path.suffix in _TYPES}
 
     async def page(request: web.Request) -> web.StreamResponse:
@@ -54,11 +65,28 @@ def add_pages(app: web.Application, status: Status) -> None:
         return _file(path)
 
     async def tell(request: web.Request) -> web.StreamResponse:
-        return web.json_response(_finite(status()), headers={"Cache-Control": "no-store"})
+        if (refused := refusal(request, Right.VIEWER)) is not None:
+            return refused
+        told = status()
+        if not _sees_all(request):
+            told = {name: one for name, one in told.items() if name in FOR_VIEWERS}
+        return web.json_response(_finite(told), headers={"Cache-Control": "no-store"})
 
+    async def dress(request: web.Request, response: web.StreamResponse) -> None:
+        if response.content_type != "text/html":  # pages bring a policy of their own
+            for name, value in HEADERS.items():
+                response.headers.setdefault(name, value)
+        response.headers["Server"] = "understudy"  # and not which Python and aiohttp to attack
+
+    app.on_response_prepare.append(dress)  # refusals, too
     app.router.add_get("/", page)
     app.router.add_get("/static/{name}", static)
     app.router.add_get("/status", tell)
+
+
+def _sees_all(request: web.Request) -> bool:
+    access = request.config_dict.get(ACCESS)
+    return access is None or from_here(request) or access.has(request, Right.OPERATOR)
 
 
 def _file(path: Path) -> web.Response:
@@ -78,37 +106,42 @@ def _finite(value: object) -> object:
     return value
 
 
-def guard(host: str, cors: CorsSettings | None = None) -> Middleware:
+def guard(host: str, cors: CorsSettings | None = None, names: Collection[str] = ()) -> Middleware:
     """A middleware that answers pages of this server, and those that `cors` names, only.
 
     Another site's page may not use the show through its visitor's browser: an `Origin` that is not
-    our own is refused; and while we serve this machine alone (`host` is loopback), so is a name
-    that is not this machine's, which is how DNS rebinding would come. A reverse proxy on this
-    machine passes its own name on: `cors` must name it.
+    our own is refused (CSRF); and so is a `Host` that is not one of ours, which is how DNS
+    rebinding would come. While we serve this machine alone (`host` is loopback) the name of a
+    reverse proxy on it must be given, in `cors` or `names`.
     """
-    local, friends = is_local(host), cors or CorsSettings()
+    friends = cors or CorsSettings()
+    known = known_hosts(host, names, friends)
+    local = is_local(host)
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        name = urlsplit(f"//{request.host}").hostname
-        if local and not is_local(name) and not friends.names(request.host):
-            raise web.HTTPForbidden(text=f"this show serves its own machine only, not {name}\n")
+        if len(request.headers.getall("Host", [])) != 1:
+            raise web.HTTPBadRequest(text="a request names one Host\n")
+        if not known(request):
+            raise web.HTTPForbidden(text=_unknown(request.host, local))
         origin = request.headers.get("Origin")
-        own = origin is None or urlsplit(origin).netloc.lower() == request.host.lower()
-        if not own and not friends.allows(origin):
-            raise web.HTTPForbidden(text=f"pages of {origin} may not use this show\n")
+        own = origin is None or _netloc(origin) == request.host.lower()
+        if origin is not None and not own and not friends.allows(origin):
+            raise web.HTTPForbidden(text=f"pages of {shown(origin)} may not use this show\n")
         return await handler(request)
 
     return check
 
 
-def is_local(name: str | None) -> bool:
-    """Whether a host name or address means this machine itself."""
-    if name is None:
-        return False
-    if name.lower() == "localhost":
-        return True
+def _unknown(host: str, local: bool) -> str:
+    name = shown(host.rpartition(":")[0] or host)
+    if local:
+        return f"this show serves its own machine only, not {name}\n"
+    return f"this machine is not known as {name}; start the show with --name {name}\n"
+
+
+def _netloc(origin: str) -> str | None:
     try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
+        return urlsplit(origin).netloc.lower()
+    except ValueError:  # brackets that hold no address
+        return None

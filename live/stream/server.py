@@ -12,8 +12,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from live.errors import StreamError
+from live.stream.access import ACCESS, Access, AccessSettings
+from live.stream.access_connections import (
+    HANDSHAKE_S,
+    REQUEST_S,
+    ConnectionLimits,
+    Connections,
+)
+from live.stream.access_pass import add_passes
 from live.stream.cors import CorsSettings
 from live.stream.hub import Hub
 from live.stream.network import NetworkSettings
@@ -43,6 +52,8 @@ class ServerSettings:
     cors: CorsSettings = field(default_factory=CorsSettings)
     certificate: Path | None = None  # PEM; None serves plain HTTP
     key: Path | None = None  # PEM; None: it is in the certificate's file
+    access: AccessSettings | None = None  # None: whoever reaches the server may watch
+    connections: ConnectionLimits = field(default_factory=ConnectionLimits)
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -142,12 +153,24 @@ class ShowServer:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         settings = self._settings
         viewers = Viewers(self._hub, settings.limits, settings.network, self._sound)
-        runner = web.AppRunner(self._application(viewers), access_log=None, shutdown_timeout=0.5)
+        runner = web.AppRunner(
+            self._application(viewers),
+            access_log=None,
+            logger=_quiet_log(),
+            shutdown_timeout=0.5,
+            keepalive_timeout=REQUEST_S,  # of the first request's head, too
+            auto_decompress=False,  # nothing that is asked of us comes packed
+            lingering_time=REQUEST_S,  # for the rest of a body that nobody reads
+        )
         await runner.setup()
         try:
-            self._port = await _listen(runner, settings, self._tls)
+            listening = await _listen(runner, settings, self._tls)
+            self._port = int(listening.sockets[0].getsockname()[1])
             self._ready.set()
-            await self._stop.wait()
+            try:
+                await self._stop.wait()
+            finally:
+                listening.close()
         except StreamError as error:
             self._failure = error
         finally:
@@ -155,12 +178,17 @@ class ShowServer:
             await runner.cleanup()
 
     def _application(self, viewers: Viewers) -> web.Application:
+        settings = self._settings
+        names = settings.access.names if settings.access is not None else ()
         app = web.Application(
             client_max_size=LONGEST_OFFER,
-            middlewares=[guard(self._settings.host, self._settings.cors)],
+            middlewares=[guard(settings.host, settings.cors, names)],
         )
+        if settings.access is not None:
+            app[ACCESS] = Access(settings.access)
+        add_passes(app)
         add_pages(app, self._tell)
-        add_whep(app, viewers, self._settings.cors)
+        add_whep(app, viewers, settings.cors)
         for add_routes in self._more:
             add_routes(app)
         return app
@@ -169,18 +197,43 @@ class ShowServer:
         return {**asdict(self._hub.counts), **self._status()}
 
 
+def _quiet_log() -> logging.Logger:
+    """aiohttp's log, without what strangers send that is no HTTP: theirs is the mistake.
+
+    It would be written with a trace, as often as they like, and with the line, which may hold a
+    key.
+    """
+    found = log.getChild("http")
+    found.addFilter(_is_ours)
+    return found
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    # He may leave while aiohttp answers; and it fails to tell him his own bytes where they are no
+    # UTF-8 (3.14.5, an unknown Expect), which he gets as a 500.
+    return not isinstance(error, HttpProcessingError | ConnectionError | UnicodeEncodeError)
+
+
 async def _listen(
     runner: web.AppRunner, settings: ServerSettings, tls: ssl.SSLContext | None
-) -> int:
-    """The port that is now open. Raises `StreamError`."""
+) -> asyncio.Server:
+    """What takes connections now. Raises `StreamError`."""
     host, port = settings.host, settings.port
+    assert runner.server is not None, "the runner is set up"
     try:
-        await web.TCPSite(runner, host, port, ssl_context=tls).start()
+        return await asyncio.get_running_loop().create_server(
+            Connections(settings.connections).door(runner.server),
+            host,
+            port,
+            ssl=tls,
+            ssl_handshake_timeout=None if tls is None else HANDSHAKE_S,
+            backlog=128,
+        )
     except OSError as error:
         raise StreamError(_remedy(error, host, port)) from error
     except ValueError as error:  # a name that is none, as one that is too long
         raise StreamError(f"{host!r} is no address ({error}); type --host 127.0.0.1") from error
-    return int(runner.addresses[0][1])
 
 
 def _remedy(error: OSError, host: str, port: int) -> str:

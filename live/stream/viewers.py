@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 from live.errors import StreamError
+from live.stream.access_caller import is_local, one_caller
+from live.stream.access_limits import Allowance, Limiter
 from live.stream.hub import Hub
 from live.stream.network import NetworkSettings
 from live.stream.offer import OfferError, read_offer
@@ -21,7 +24,9 @@ class ViewerLimits:
     """What one server bears with."""
 
     most: int = 64  # viewers at once, those still connecting included
+    each: int = 48  # viewers from one address; a whole audience may share one, behind a router
     connecting: int = 32  # viewers from one address that have not connected yet
+    offers: Allowance = field(default_factory=lambda: Allowance(128, 4.0))  # from one address
     connect_s: float = 10.0  # from answer to connection, seconds
     silence_s: float = 10.0  # without a word from a connected viewer, seconds
     close_s: float = 0.8  # for all farewells together, seconds
@@ -29,6 +34,8 @@ class ViewerLimits:
     def __post_init__(self) -> None:
         if self.most < 1:
             raise StreamError(f"room for {self.most} viewers: give 1 or more")
+        if self.each < 1:
+            raise StreamError(f"room for {self.each} viewers from one address: give 1 or more")
         if self.connecting < 1:
             raise StreamError(f"room for {self.connecting} connecting viewers: give 1 or more")
         if min(self.connect_s, self.silence_s, self.close_s) <= 0:
@@ -51,10 +58,22 @@ class Viewers:
         self._sound = sound
         self._peers: dict[str, Peer] = {}
         self._connecting: dict[str, str | None] = {}  # viewer's id to its address
+        self._from: dict[str, str] = {}  # viewer's id to what limits count by
+        self._offers = Limiter(limits.offers, time.monotonic)
         self._watches: dict[str, asyncio.Task[None]] = {}
 
     def __len__(self) -> int:
         return len(self._peers)
+
+    def check_pace(self, address: str | None) -> None:
+        """Count an offer from `address`. Raises `OfferError` where they come too fast.
+
+        Each costs a few milliseconds on the loop that sends everybody's packets.
+        """
+        if address is None or is_local(address):
+            return
+        if wait_s := self._offers.wait_s(one_caller(address)):
+            raise OfferError(429, f"too many offers from {address}; wait {wait_s:.1f} s")
 
     async def admit(self, sdp: str, address: str | None = None) -> tuple[str, str]:
         """Answer an offer: (the new viewer's id, the answer's SDP). Raises `OfferError`.
@@ -65,6 +84,8 @@ class Viewers:
         peer = self._join(sdp, address)
         self._peers[peer.id] = peer  # before the first await, so that the limits hold
         self._connecting[peer.id] = address
+        if address is not None and not is_local(address):
+            self._from[peer.id] = one_caller(address)
         try:
             answer = await peer.answer()
         except BaseException:
@@ -77,6 +98,12 @@ class Viewers:
         limits = self._limits
         if len(self._peers) >= limits.most:
             raise OfferError(503, f"all {limits.most} places are taken; try again in a few seconds")
+        here = sum(one == one_caller(address) for one in self._from.values())
+        if here >= limits.each:
+            raise OfferError(
+                503,
+                f"{here} viewers from {address} watch already; come in when one has left",
+            )
         half_open = sum(one == address for one in self._connecting.values())
         if address is not None and half_open >= limits.connecting:
             raise OfferError(
@@ -116,7 +143,11 @@ class Viewers:
     async def _remove(self, peer: Peer) -> None:
         self._peers.pop(peer.id, None)
         self._connecting.pop(peer.id, None)
-        await peer.close()
+        self._from.pop(peer.id, None)
+        try:
+            await peer.close()
+        except AttributeError:  # aiortc 1.16: two sections with one mid, and one has no transport
+            log.debug("viewer %s never had a connection that could be closed", peer.id)
 
     async def _watch(self, peer: Peer) -> None:
         """Stay until the viewer has ended, never came, or fell silent; then clear up."""

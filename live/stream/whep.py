@@ -6,12 +6,13 @@ to GET. Answers carry all candidates and there are no ICE restarts, so PATCH has
 
 from __future__ import annotations
 
-import ipaddress
-
 from aiohttp import web
 from yarl import URL
 
 from live.errors import StreamError
+from live.stream.access import Right, refusal
+from live.stream.access_body import BodyError, read_text
+from live.stream.access_caller import caller
 from live.stream.cors import CorsSettings, permit, preflight
 from live.stream.offer import OfferError
 from live.stream.viewers import Viewers
@@ -45,17 +46,14 @@ class _Whep:
         return permit(request, await self._answer(request), self._cors)
 
     async def _answer(self, request: web.Request) -> web.Response:
-        if request.content_type != SDP:
-            return _say(415, f"the offer came as {request.content_type}; send it as {SDP}")
+        if (refused := refusal(request, Right.VIEWER)) is not None:
+            return refused
+        address = caller(request)
         try:
-            text = (await request.read()).decode("utf-8")
-        except web.HTTPRequestEntityTooLarge:
-            return _say(413, f"the offer is longer than {LONGEST_OFFER} bytes")
-        except UnicodeDecodeError:
-            return _say(400, "the offer is not UTF-8 text")
-        try:
-            viewer, answer = await self._viewers.admit(text, caller(request))
-        except OfferError as error:
+            self._viewers.check_pace(address)  # before anything is read
+            text = await read_text(request, SDP, LONGEST_OFFER)
+            viewer, answer = await self._viewers.admit(text, address)
+        except (BodyError, OfferError) as error:
             return _say(error.status, str(error))
         except StreamError as error:  # ours, not the offer's: no UDP port is free, for one
             return _say(503, str(error))
@@ -93,6 +91,8 @@ class _Whep:
         return permit(request, response, self._cors)
 
     async def delete(self, request: web.Request) -> web.Response:
+        if (refused := refusal(request, Right.VIEWER)) is not None:
+            return permit(request, refused, self._cors)
         viewer = request.match_info["viewer"]
         if not await self._viewers.dismiss(viewer):
             response = _say(404, "no viewer has this address; it may have ended already")
@@ -101,28 +101,8 @@ class _Whep:
         return permit(request, response, self._cors)
 
 
-def caller(request: web.Request) -> str | None:
-    """The address of who asks. A reverse proxy on this machine is believed about whom it serves.
-
-    Of `X-Forwarded-For` only the last entry counts, which is the proxy's own word.
-    """
-    remote = request.remote
-    if remote is None or not _is_loopback(remote):
-        return remote
-    said = request.headers.getall("X-Forwarded-For", [])
-    last = ",".join(said).rsplit(",", 1)[-1].strip()
-    return last or remote
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
-
-
 def _say(status: int, sentence: str) -> web.Response:
     response = web.Response(status=status, text=sentence + "\n")
-    if status == 503:
+    if status in (429, 503):
         response.headers["Retry-After"] = "5"
     return response

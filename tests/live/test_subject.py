@@ -15,7 +15,13 @@ import pytest
 
 from live.errors import SubjectError
 from live.subject import Codebook, add_to_subject, load_subject, write_subject
-from tests.tiny_subject import PLATE_RGB, tiny_files, tiny_manifest, write_tiny_subject
+from tests.tiny_subject import (
+    PLATE_RGB,
+    label_generator,
+    tiny_files,
+    tiny_manifest,
+    write_tiny_subject,
+)
 
 
 @pytest.fixture
@@ -188,9 +194,10 @@ def test_an_optional_file_is_added_and_hashed(tmp_path: Path) -> None:
     folder = write_tiny_subject(tmp_path / "tiny")
     before = load_subject(folder)
     assert before.small is None
-    add_to_subject(folder, "generator.int8.onnx", b"smaller")
+    smaller = label_generator(32, 64)
+    add_to_subject(folder, "generator.int8.onnx", smaller)
     after = load_subject(folder)
-    assert after.small == b"smaller" and after.generator == before.generator
+    assert after.small == smaller and after.generator == before.generator
     assert after.manifest == before.manifest and after.sha256 != before.sha256
     (folder / "generator.int8.onnx").write_bytes(b"another")
     with pytest.raises(SubjectError, match=r"generator\.int8\.onnx .* is not the file"):

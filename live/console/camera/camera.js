@@ -53,7 +53,7 @@ const REFUSALS = {
   406: () => new Trouble("This browser cannot send a picture to the show",
     "It has neither H.264 nor VP8. Try a current Chrome, Safari or Firefox.", AGAIN),
   410: REPLACED,
-  429: () => new Trouble("Several phones are connecting", "Trying again."),
+  429: () => new Trouble("Too many are asking", "Trying again in a moment."),
 };
 
 // What getUserMedia says, W3C Media Capture and Streams section 10.

@@ -6,9 +6,13 @@ const ANSWER_S = 6;
 const STATUS_S = 1.5;
 const OVER = ["failed", "closed"];
 
+// The link's key. It stays behind the '#': there no server, no log and no referrer sees it.
+const key = () => location.hash.slice(1);
+const authorized = (headers = {}) => (key() ? { ...headers, Authorization: `Bearer ${key()}` } : headers);
+
 // A request that does not hang. Addresses are relative to the page: a proxy may serve it anywhere.
-const request = (address, seconds, options = {}) => fetch(new URL(address, document.baseURI),
-  { cache: "no-store", signal: AbortSignal.timeout?.(seconds * 1000), ...options });
+const request = (address, seconds, { headers, ...options } = {}) => fetch(new URL(address, document.baseURI),
+  { cache: "no-store", signal: AbortSignal.timeout?.(seconds * 1000), headers: authorized(headers), ...options });
 
 // What the show says of itself; null where it says nothing.
 export async function status() {
@@ -81,7 +85,7 @@ export class Session {
     } catch {
       throw notRunning();
     }
-    if (response.status !== 201) throw refusal(response);
+    if (response.status !== 201) throw refusal(response, key() !== "");
     const location = response.headers.get("Location");
     this.location = location && new URL(location, response.url);
     return text;
@@ -90,8 +94,12 @@ export class Session {
   close() {
     this.end();
     this.peer.close();
-    if (this.location) fetch(this.location, { method: "DELETE", keepalive: true }).catch(() => {});
+    if (this.location) this.leave().catch(() => {});
     this.location = null;
+  }
+
+  leave() {
+    return fetch(this.location, { method: "DELETE", keepalive: true, headers: authorized() });
   }
 }
 

@@ -168,6 +168,7 @@ navigator.connection?.addEventListener?.("change", () => {
   line = navigator.connection.type;
 });
 window.addEventListener("online", beUneasy);
+window.addEventListener("hashchange", () => location.reload()); // another link was opened here
 window.addEventListener("pagehide", () => {
   attempt = RETRY_S.length; // a page that goes does not ask again
   session?.close();

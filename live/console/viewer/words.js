@@ -51,8 +51,14 @@ const elsewhere = () =>
 const stranger = () =>
   new Trouble("The show does not know this address", `Whoever runs it can allow it: --allow-origin ${location.origin}`);
 
+const noKey = () =>
+  new Trouble("This address lacks its key", "Scan the code of the show, or open the whole link that you were given.", true);
+const wrongKey = () =>
+  new Trouble("This link is not valid any more", "Scan the code that the show gives now.", true);
+
 const REFUSALS = {
   400: misread,
+  401: (keyed) => (keyed ? wrongKey() : noKey()),
   403: stranger,
   404: elsewhere,
   405: elsewhere,
@@ -69,9 +75,10 @@ const REFUSALS = {
 };
 
 // What a response other than 201 means. Its own text is for developers, and is not shown.
-export function refusal(response) {
+// `keyed`: the link had a key.
+export function refusal(response, keyed) {
   const trouble = (REFUSALS[response.status] ??
-    (() => new Trouble("The show has a problem of its own", AGAIN)))();
+    (() => new Trouble("The show has a problem of its own", AGAIN)))(keyed);
   trouble.waitS = Math.min(Number(response.headers.get("Retry-After")) || 0, LONGEST_WAIT_S);
   return trouble;
 }

@@ -23,6 +23,7 @@ from playwright.async_api import (
 from live.frames import Frame, Image
 from live.latest import Latest
 from live.sources.browser import BrowserSource
+from live.stream.access import AccessSettings
 from live.stream.hub import Hub
 from live.stream.server import ServerSettings
 from live.stream.tls import own_certificate
@@ -359,7 +360,8 @@ async def test_a_page_that_is_not_secure_is_told(
     hub: Hub, inbox: Latest[Frame], chromium: str, pictures: Path
 ) -> None:
     map_name = "--host-resolver-rules=MAP stage.test 127.0.0.1"
-    with serving(hub, inbox, ServerSettings("0.0.0.0", 0)) as server:
+    known = AccessSettings(names=frozenset({"stage.test"}))
+    with serving(hub, inbox, ServerSettings("0.0.0.0", 0, access=known)) as server:
         async with chromium_with(chromium, FAKE_CAMERA, ALLOWED, map_name) as browser:
             page = await (await phone_of(browser)).new_page()
             await page.goto(f"http://stage.test:{server.port}/camera#{KEY}")
@@ -372,7 +374,8 @@ async def test_with_our_certificate_the_page_is_secure_and_sends(
     hub: Hub, inbox: Latest[Frame], chromium: str, tmp_path: Path, pictures: Path
 ) -> None:
     certificate = own_certificate(tmp_path, (*NAMES, "stage.test"), NOW)
-    settings = ServerSettings("0.0.0.0", 0, certificate=certificate)
+    known = AccessSettings(names=frozenset({"stage.test"}))
+    settings = ServerSettings("0.0.0.0", 0, certificate=certificate, access=known)
     flags = ("--host-resolver-rules=MAP stage.test 127.0.0.1", "--ignore-certificate-errors")
     with serving(hub, inbox, settings) as server:
         async with chromium_with(chromium, FAKE_CAMERA, ALLOWED, *flags) as browser:

@@ -123,11 +123,11 @@ def _compose_one(picture: Image, layer: Layer) -> None:
     if top >= bottom or left >= right:
         return
     inside = rgba[top - region.y : bottom - region.y, left - region.x : right - region.x]
-    _blend(picture[top:bottom, left:right], inside)
+    blend(picture[top:bottom, left:right], inside)
 
 
 @njit(nogil=True, cache=True)
-def _blend(picture: Image, rgba: Image) -> None:
+def blend(picture: Image, rgba: Image) -> None:
     """picture = picture * (255 - a) / 255 + rgb in place, rounded, for premultiplied rgba."""
     for y in range(picture.shape[0]):
         for x in range(picture.shape[1]):

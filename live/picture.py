@@ -1,4 +1,4 @@
-"""The picture stage: pose -> normalize -> smooth -> ladder -> draw -> generate -> compose."""
+"""The picture stage: pose -> normalize, smooth, ladder -> draw -> generate -> compose -> mark."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from live.errors import UnderstudyError
 from live.frames import Image, Label, Layer, Picture, Pose, Sighting
 from live.generator import Generator, compose
 from live.ladder import Ladder, LadderSettings, Rung
+from live.marks import Marks
 from live.normalize import Normalizer
 from live.skeleton import Drawer
 from live.smooth import Smoother
@@ -45,10 +46,13 @@ class PictureMaker:
         smoother: Smoother,
         timing: Timing,
         ladder: LadderSettings | None = None,
+        marks: Marks | None = None,
     ) -> None:
+        """`marks` go onto every picture; None leaves them bare, as tests and training need."""
         self.normalizer = normalizer
         self.label: Label | None = None  # the newest, for the operator to see
         self._plate = subject.plate
+        self._marks = marks
         self._generator = generator
         self._smoother = smoother
         self._ladder = Ladder(neutral_pose(subject), ladder)
@@ -58,6 +62,7 @@ class PictureMaker:
         )
         self._drawer = Drawer(generator.size, manifest.style)
         self._timing = timing
+        self._empty = self._marked(subject.plate.copy())  # what is shown with nobody on it
         self._sequence = 0
         self._failing = False
         self._last: Image | None = None
@@ -95,11 +100,19 @@ class PictureMaker:
         if layer is None:
             if self._last is not None and now_s - self._last_s <= self._hold_s:
                 return self._last, "held"
-            return self._plate, "plate"
+            return self._empty, "plate"
         with self._timing.section("compose"):
-            self._last = compose(self._plate, [layer])
+            composed = compose(self._plate, [layer])
+        self._last = self._marked(composed)  # once: what is held is shown as it is
         self._last_s = now_s
         return self._last, rung
+
+    def _marked(self, picture: Image) -> Image:
+        """The picture, marked in place."""
+        if self._marks is not None:
+            with self._timing.section("mark"):
+                self._marks.add_to(picture)
+        return picture
 
     def _layer(self, label: Label) -> Layer | None:
         try:

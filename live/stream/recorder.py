@@ -1,7 +1,11 @@
-"""The recorder: writes the very packets that are streamed into MP4 files, in its own thread."""
+"""The recorder: writes the very packets that are streamed into MP4 files, in its own thread.
+
+When the show is over, the same thread signs what it wrote (`settle` waits for that).
+"""
 
 from __future__ import annotations
 
+import datetime
 import logging
 import queue
 import threading
@@ -13,7 +17,7 @@ from tempfile import TemporaryFile
 from typing import Protocol
 
 from live.arguments import Arguments
-from live.errors import SetupError
+from live.errors import SetupError, UnderstudyError
 from live.stream.encoder import Codec
 from live.stream.opus import Heard
 from live.stream.recording import UNWRITABLE, Recording, Streamed
@@ -25,6 +29,10 @@ LONGEST = 600
 
 CLOSE_S = 5.0
 """For the disk to take what waits, at the end."""
+
+SIGN_LATER = "python -m live.stream.provenance --sign"
+SAY_EVERY_S = 2.0
+"""How far the signing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +102,48 @@ class Audible(Protocol):
         """Every packet of sound, on its thread; returns the call that ends it."""
 
 
+class Says(Protocol):
+    """What the recorder needs of `live.stream.provenance_statement.Statement`."""
+
+    def begun(self, now: datetime.datetime) -> Says:
+        """The same, of a recording that begins `now`."""
+
+    def tags(self) -> dict[str, str]:
+        """What a file says of itself."""
+
+
+class Signs(Protocol):
+    """What the recorder needs of `live.stream.provenance_signing.RecordingSigner`."""
+
+    def sign(self, path: Path, progress: Callable[[float], None]) -> None:
+        """Sign a finished file, whole or not at all, telling the share that is done."""
+
+
+class Stopped(UnderstudyError):
+    """Somebody did not want to wait for the signature."""
+
+
 class Recorder:
     """Records until it is closed, or until the disk will not have it: the show goes on."""
 
-    def __init__(self, settings: RecorderSettings, longest: int = LONGEST) -> None:
+    def __init__(
+        self,
+        settings: RecorderSettings,
+        longest: int = LONGEST,
+        statement: Says | None = None,
+        signer: Signs | None = None,
+    ) -> None:
+        """`statement` is what the files say of themselves; `signer` None leaves them unsigned."""
         self.dropped = 0  # packets that a slow disk cost
         self.trouble: str | None = None  # why nothing is recorded any more, one sentence
         self.files: tuple[Path, ...] = ()  # written so far, the running one included
+        self.unsigned: tuple[str, ...] = ()  # why a file could not be signed, a sentence each
         self._settings = settings
+        self._statement = statement
+        self._signer = signer
+        self._signing: tuple[Path, float] | None = None  # the file, and the share that is done
+        self._written = threading.Event()  # the files are finished, signed or not
+        self._impatient = threading.Event()  # sign no more
         self._waiting: queue.Queue[Streamed | Heard | None] = queue.Queue(longest)
         self._needs_key_frame = True
         self._tap: Tap | None = None
@@ -134,14 +176,39 @@ class Recorder:
             self._queue(heard)
 
     def close(self) -> None:
-        """Write what waits, and finish the file. May be called twice, and before `start`."""
+        """Write what waits, and finish the file. May be called twice, and before `start`.
+
+        Where files are to be signed, the thread goes on to do that: see `settle`.
+        """
         self._leave()
         if self._thread.ident is None or not self._thread.is_alive():
             return
-        self._end_queue()
-        self._thread.join(CLOSE_S)
-        if self._thread.is_alive():
+        if not self._written.is_set() or self._signer is not None:
+            self._end_queue()
+        if not self._written.wait(CLOSE_S):
             log.warning("the disk did not take the recording's end within %.0f s", CLOSE_S)
+        elif self._signer is None:
+            self._thread.join(CLOSE_S)
+
+    def settle(self) -> None:
+        """After `close`: wait until the files are signed, and say how far that is.
+
+        Ctrl-C leaves the rest unsigned; they can be signed later. May be called twice.
+        """
+        if self._thread.ident is None or not self._written.is_set():  # or the disk is stuck
+            return
+        try:
+            while self._thread.is_alive():
+                self._thread.join(SAY_EVERY_S)
+                self._say_how_far()
+        except KeyboardInterrupt:
+            self._impatient.set()
+            self._thread.join()  # until the next piece of the file: a moment
+
+    def _say_how_far(self) -> None:
+        if (signing := self._signing) is not None:
+            path, share = signing
+            log.info("signing %s: %.0f %%; Ctrl-C leaves it unsigned", path, 100 * share)
 
     def _queue(self, item: Streamed | Heard) -> bool:
         try:
@@ -176,6 +243,34 @@ class Recorder:
         except Exception as error:  # the thread's top: say it, and let the show go on
             log.exception("the recorder failed")
             self._give_up(f"the recording ended ({error!r})")
+        self._written.set()
+        if self._signer is not None and self.files:
+            if self.trouble is not None:
+                self._await_the_end()
+            self._sign_all(self._signer)
+
+    def _await_the_end(self) -> None:
+        """The recording ended before the show did: signing must not take its processor."""
+        while self._waiting.get() is not None:
+            pass
+
+    def _sign_all(self, signer: Signs) -> None:
+        for path in self.files:
+            try:
+                signer.sign(path, lambda share, path=path: self._progress(path, share))  # type: ignore[misc]
+                log.info("signed %s", path)
+            except UnderstudyError as error:
+                log.error("%s", error)
+                self.unsigned += (str(error),)
+            except Exception as error:  # the thread's top; the file is what it was
+                log.exception("signing failed")
+                self.unsigned += (f"{path} is left unsigned ({error!r})",)
+        self._signing = None
+
+    def _progress(self, path: Path, share: float) -> None:
+        if self._impatient.is_set():
+            raise Stopped(f"{path} is left unsigned; later: {SIGN_LATER} {path}")
+        self._signing = (path, share)
 
     def _write(self, item: Streamed | Heard) -> None:
         if isinstance(item, Heard):
@@ -188,7 +283,10 @@ class Recorder:
             self._begin(item)
 
     def _begin(self, first: Streamed) -> None:
-        self._recording = Recording(self._settings.path, first, self._sound)
+        tags = None
+        if self._statement is not None:
+            tags = self._statement.begun(datetime.datetime.now(datetime.UTC)).tags()
+        self._recording = Recording(self._settings.path, first, self._sound, tags)
         self.files += (self._recording.path,)
         log.info("recording to %s", self._recording.path)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain, count, pairwise
 from pathlib import Path
 from typing import Protocol
@@ -86,10 +86,12 @@ def create(path: Path) -> tuple[Path, io.FileIO]:
 class Recording:
     """One file. Begins at a key frame; for one thread."""
 
-    def __init__(self, path: Path, first: Streamed, sound: bool) -> None:
+    def __init__(
+        self, path: Path, first: Streamed, sound: bool, tags: Mapping[str, str] | None = None
+    ) -> None:
         """Creates the file `path`, or the next free name; nothing is ever overwritten.
 
-        Raises one of `UNWRITABLE`.
+        `tags` (title, comment, ...) stand at its beginning. Raises one of `UNWRITABLE`.
         """
         self.size = first.size
         self.parameters = parameter_sets(bytes(first.packet))
@@ -99,6 +101,7 @@ class Recording:
         self._sound_shift: int | None = None
         try:
             self._container = _container(self._disk)
+            self._container.metadata.update(tags or {})
             self._video = _video_stream(self._container, first.size)
             self._sound = _sound_stream(self._container) if sound else None
             self.write(first)

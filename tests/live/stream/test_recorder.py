@@ -35,8 +35,8 @@ def record() -> Iterator[Start]:
     """Starts recorders, and closes them."""
     started: list[Recorder] = []
 
-    def start(path: Path, hub: HandHub, sound: object = None, **more: int) -> Recorder:
-        recorder = Recorder(RecorderSettings(path), **more)
+    def start(path: Path, hub: HandHub, sound: object = None) -> Recorder:
+        recorder = Recorder(RecorderSettings(path))
         recorder.start(hub, sound)  # type: ignore[arg-type]
         started.append(recorder)
         return recorder

@@ -6,6 +6,7 @@ python run_live.py --camera 0 --subject PATH   the stage
 
 from __future__ import annotations
 
+import datetime
 import gc
 import io
 import logging
@@ -17,10 +18,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from live import consent
 from live.body import BodyStats
 from live.calibrate import calibrate, load_performer, save_performer
 from live.engines.choose import open_engine
@@ -29,7 +33,9 @@ from live.frames import Frame, Pose, Sighting
 from live.generator import Generator
 from live.latest import Latest
 from live.live_calibration import LiveCalibration
+from live.marks import Marks
 from live.normalize import Normalizer
+from live.notify import Notifier
 from live.options import Options, parse
 from live.picture import PictureMaker, neutral_label
 from live.pose.base import PoseEstimator
@@ -37,25 +43,33 @@ from live.pose.blazepose import BlazePoseSettings
 from live.pose.blazepose_open import open_blazepose
 from live.pose.mediapipe_tasks import NOWHERE, MediaPipePose
 from live.pose.openpose import OpenPosePose
+from live.pose.watched import WatchedEstimator
 from live.pose.weights import fetch_pose_weights
 from live.report import table
 from live.show import Publish, Show
 from live.smooth import Smoother, SmoothSettings
 from live.sources import BROWSER, Clip, Grabber, Source, open_source
 from live.sources.file import read_through
+from live.state import ShowState, StateKeeper, load_state
 from live.stream.encoder import try_encoders
 from live.stream.hub import Hub
 from live.stream.outlets import Outlets
+from live.stream.provenance_statement import statement_of
 from live.subject import Subject, load_subject
 from live.timing import Timing
+from live.watchdog import Watchdog
 
 log = logging.getLogger("understudy")
 
 STATUS_EVERY_S = 10.0
 
+EXIT_BROKE_OFF = 1
+"""The show ran and could not go on. Whoever supervises it starts it again."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the show; 0 when it ended by itself or was told to, 2 when it could not go on."""
+    """Run the show; 0 when it ended by itself or was told to, 1 when it broke off, 2 when it
+    cannot be as it was asked for."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # a path or name that the terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, format="%(levelname).1s %(message)s")
@@ -75,44 +89,83 @@ def run(options: Options) -> int:
     told = threading.Event()
     with ExitStack() as opened:
         timing, stream = Timing(), options.stream
+        subject = load_subject(options.subject)
+        consent.require(subject, options.i_have_consent, consent.at_terminal())
+        marks, now = marks_of(options, subject), datetime.datetime.now(datetime.UTC)
         try_encoders(stream.encoder)
         hub = Hub(stream.encoder)
         opened.callback(hub.close)
         outlets = Outlets(stream, hub)
         opened.callback(outlets.close)
         inbox: Latest[Frame] | None = Latest() if options.source.where == BROWSER else None
-        show, about = build(options, outlets.publish, timing, inbox)
+        kept = ShowState() if options.state is None else load_state(options.state)
+        stages = build(options, outlets.publish, timing, inbox, subject, marks, kept)
+        show = stages.show
         opened.callback(show.close)
-        outlets.start(show, inbox)
+        keeper = None
+        if options.state is not None:
+            normalizer = stages.painter.normalizer
+            keeper = StateKeeper(options.state, lambda: ShowState(normalizer.performer))
+            opened.callback(keeper.close)
+        outlets.start(show, inbox, statement_of(subject, now), marks.says())
         opened.enter_context(_stopping_on_signals(told.set))
         gc.collect()
         gc.freeze()  # what is there stays; a look through it all stops every thread for 20-70 ms
         show.start()
-        print(f"\n  {about}\n{outlets.says()}  Ctrl-C ends the show.\n", flush=True)
+        if keeper is not None:
+            keeper.start()
+        watchdog = Watchdog(Notifier.from_environment(), show.stale_s, lambda: _in_short(show))
+        opened.callback(watchdog.close)
+        watchdog.start()
+        print(f"\n  {stages.about}\n{outlets.says()}  Ctrl-C ends the show.\n", flush=True)
         if options.open_page and _has_display():
             _open_page(outlets.url)
         _watch(show, told, options.seconds)
+        watchdog.close()
         show.close()
     print(table(show.summary()), flush=True)
-    if show.error is not None:
-        raise _in_words(show.error)
+    if show.error is not None:  # not 2: what was asked for can work, so it may be started again
+        print(f"understudy: {_in_words(show.error)}", file=sys.stderr)
+        return EXIT_BROKE_OFF
+    if keeper is not None:
+        keeper.forget()
     return 0
 
 
-def build(
-    options: Options, publish: Publish, timing: Timing, inbox: Latest[Frame] | None = None
-) -> tuple[Show, str]:
-    """The show and one line about it. What was opened is closed again if a later part fails.
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """What `build` has put together."""
 
-    `inbox` is where a phone's pictures arrive.
+    show: Show
+    painter: PictureMaker
+    about: str  # one line
+
+
+def build(
+    options: Options,
+    publish: Publish,
+    timing: Timing,
+    inbox: Latest[Frame] | None = None,
+    subject: Subject | None = None,
+    marks: Marks | None = None,
+    kept: ShowState | None = None,
+) -> Stages:
+    """The show. What was opened is closed again if a later part fails.
+
+    `inbox` is where a phone's pictures arrive. Without `subject` and `marks` they are made. `kept`
+    is what a show that was killed had known.
     """
-    subject = load_subject(options.subject)
-    painter = build_painter(options, subject, timing)
+    subject = subject or load_subject(options.subject)
     with ExitStack() as opened:
         source = open_source(options.source, inbox=inbox)
         opened.callback(source.close)
-        estimator = build_estimator(options, source)
+        # Built in a thread of its own, beside the painter: a second less until the first picture.
+        estimator = WatchedEstimator(partial(build_estimator, options, source))
         opened.callback(estimator.close)
+        painter = build_painter(options, subject, timing, marks or marks_of(options, subject))
+        if kept is not None and kept.performer is not None:
+            painter.normalizer.use(kept.performer)
+        estimator.await_first()
         watch = None
         if options.calibrate_s:
             watch = LiveCalibration(options.calibrate_s, painter.normalizer, options.performer)
@@ -120,16 +173,16 @@ def build(
         grabber = Grabber(source, frames)
         show = Show(grabber, frames, estimator, painter, publish, timing, watch)
         opened.pop_all()
-    return show, f"{source.name} -> {subject.manifest.name} ({consent(subject)})"
+    about = f"{source.name} -> {subject.manifest.name} ({consent.says(subject)})"
+    return Stages(show, painter, about)
 
 
-def consent(subject: Subject) -> str:
-    """What the bundle's consent record says, for the person at the desk."""
-    record = subject.manifest.consent
-    if record is None:
-        log.warning("%s has no consent record; show nobody who did not agree", subject.origin)
-        return "no consent record"
-    return f"consent: {record.basis}, {record.date}"
+def marks_of(options: Options, subject: Subject) -> Marks:
+    """What every picture bears that leaves the machine; what is switched off is said."""
+    for said in options.marks.warnings():
+        log.warning("%s", said)
+    today = datetime.datetime.now(datetime.UTC).date()
+    return Marks(options.marks, subject.sha256, subject.manifest.stage_size, today)
 
 
 def build_estimator(options: Options, source: Source) -> PoseEstimator:
@@ -145,7 +198,9 @@ def build_estimator(options: Options, source: Source) -> PoseEstimator:
     return OpenPosePose(options.pose_json, source.clip_index)
 
 
-def build_painter(options: Options, subject: Subject, timing: Timing) -> PictureMaker:
+def build_painter(
+    options: Options, subject: Subject, timing: Timing, marks: Marks | None = None
+) -> PictureMaker:
     """The picture stage, warmed up so that the first real frame is as fast as the rest."""
     what, label = f"generator of {subject.origin}", neutral_label(subject)
     chosen = open_engine(
@@ -169,7 +224,7 @@ def build_painter(options: Options, subject: Subject, timing: Timing) -> Picture
             mirror=options.mirror,
         )
         smoother = Smoother(SmoothSettings(lead_s=options.lead_s))
-        return PictureMaker(subject, generator, normalizer, smoother, timing)
+        return PictureMaker(subject, generator, normalizer, smoother, timing, marks=marks)
 
     rehearse(painter(), subject)
     generator.reset()
@@ -209,6 +264,10 @@ def measure_clip(clip: Path, options: Options) -> BodyStats:
         return calibrate(estimator.estimate(frame) for frame in read_through(clip))
     finally:
         estimator.close()
+
+
+def _in_short(show: Show) -> str:
+    return f"{show.fps():.0f} pictures a second, {show.delay_ms().p50:.0f} ms to encoded"
 
 
 def _watch(show: Show, told: threading.Event, seconds: float) -> None:

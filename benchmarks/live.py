@@ -63,7 +63,7 @@ def measure(options: Options, seconds: float) -> tuple[Measured, dict[str, Any]]
     """Run the show for `seconds` after its warm-up."""
     timing = Timing()
     hub = Hub(always_encode=True)
-    show, _ = run_live.build(options, hub, timing)
+    show = run_live.build(options, hub, timing).show
     try:
         show.start()
         show.wait(WARM_UP_S)

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from live.consent import add_consent_arguments
 from live.engines.choose import ENGINES
 from live.errors import SetupError
+from live.mark_settings import MarkSettings, add_mark_arguments, mark_settings
 from live.sources import SourceSettings, add_source_arguments, source_settings
+from live.state import StateSettings, add_state_arguments, state_settings
 from live.stream.stream_options import StreamOptions, add_stream_arguments, stream_options
 
 POSES = ("blazepose", "mediapipe", "openpose")
@@ -28,6 +31,7 @@ class Options:
 
     source: SourceSettings
     subject: Path
+    i_have_consent: str | None = None  # "NAME, DATE, STATEMENT", for a bundle without a record
     pose: str = "blazepose"  # one of POSES
     pose_json: Path | None = None  # OpenPose's folder
     weights: Path | None = None  # folder of pose weights given by hand
@@ -39,9 +43,11 @@ class Options:
     engine: str = "auto"  # of the generator; one of live.engines.choose.ENGINES
     threads: int = 1  # of the generator on the CPU
     pose_engine: str = "cpu"  # of BlazePose; one of live.engines.choose.ENGINES
+    marks: MarkSettings = field(default_factory=MarkSettings)
     stream: StreamOptions = field(default_factory=StreamOptions)
     open_page: bool = False
     seconds: float = 0.0  # end after so long; 0 = when told to
+    state: StateSettings | None = None  # where a restart finds what the show knew; None: nowhere
 
 
 def parse(arguments: Sequence[str] | None) -> Options:
@@ -52,9 +58,12 @@ def parse(arguments: Sequence[str] | None) -> Options:
     parser.add_argument("--demo", action="store_true", help="the shipped clip and subject")
     add_source_arguments(parser)
     parser.add_argument("--subject", type=Path, metavar="PATH", help="a bundle: folder or .zip")
+    add_consent_arguments(parser)
     _add_pose_arguments(parser)
+    add_mark_arguments(parser.add_argument_group("marks: pictures say that they are generated"))
     add_stream_arguments(parser)
     parser.add_argument("--no-open", action="store_true", help="do not open the page in the demo")
+    add_state_arguments(parser)
     parser.add_argument("--seconds", type=float, default=0.0, help="end after so many seconds")
     return _options(parser.parse_args(arguments))
 
@@ -109,6 +118,7 @@ def _options(found: argparse.Namespace) -> Options:
     return Options(
         source=source,
         subject=found.subject or DEMO / "subject",
+        i_have_consent=found.i_have_consent,
         pose=found.pose,
         pose_json=found.pose_json,
         weights=found.weights,
@@ -120,9 +130,11 @@ def _options(found: argparse.Namespace) -> Options:
         engine=found.engine,
         threads=found.threads,
         pose_engine=found.pose_engine,
+        marks=mark_settings(found),
         stream=stream_options(found),
         open_page=found.demo and not found.no_open,
         seconds=found.seconds,
+        state=state_settings(found, f"{source.where} {found.subject}"),
     )
 
 

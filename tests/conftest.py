@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -33,6 +33,15 @@ CHROMIUM_FLAGS = (
 )
 """Root has no sandbox in a container; and the browser calls nobody but us. No proxy: a test before
 may have loaded mediapipe, whose reports are sent to a closed one."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def folders_of_nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tokens, certificates and acknowledgements of the tests are not those of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CONFIG", "STATE"):
+            patch.setenv(f"UNDERSTUDY_{name}", str(tmp_path_factory.mktemp(name.lower())))
+        yield
 
 
 @pytest.fixture(scope="session")

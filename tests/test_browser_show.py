@@ -16,7 +16,7 @@ from skimage.metrics import peak_signal_noise_ratio
 from live.frames import Image
 from live.options import DEMO
 from live.sources.file import read_through
-from live.subject import load_subject
+from tests.rooms import marked_room
 from tests.test_run_live import address, running
 
 PLAYING = "body[data-state=playing]"
@@ -45,7 +45,7 @@ def changed(a: Image, b: Image) -> float:
 
 @pytest.mark.slow
 async def test_the_demo_dances_in_a_browser(browser: Browser, pictures: Path) -> None:
-    plate = load_subject(DEMO / "subject").plate
+    plate = marked_room()
     camera = next(read_through(DEMO / "performer.mp4")).image[:, :, ::-1]
     with running("--demo", "--port", 0) as show:
         page = await browser.new_page(viewport={"width": 900, "height": 700})

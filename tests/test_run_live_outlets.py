@@ -19,10 +19,10 @@ import pytest
 
 from live.frames import Image
 from live.options import DEMO
-from live.subject import load_subject
 from tests.live.stream.endpoint import Endpoint
 from tests.live.stream.pattern import psnr_db
 from tests.live.stream.test_whep import until
+from tests.rooms import marked_room
 from tests.test_run_live import address, running
 
 TOKEN = "a-secret-that-is-in-no-log"
@@ -67,7 +67,7 @@ def room_db(picture: Image, plate: Image) -> float:
 async def test_all_outlets_carry_the_subject_and_end_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plate = load_subject(DEMO / "subject").plate
+    plate = marked_room()
     film = tmp_path / "show.mp4"
     monkeypatch.setitem(os.environ, "UNDERSTUDY_WHIP_TOKEN", TOKEN)
     async with Endpoint() as endpoint:

@@ -5,19 +5,25 @@ With run_live.py the composition root: here the stream's concrete classes are pu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import asdict
 
 from aiohttp import web
 
 from live.frames import Frame, Picture
 from live.latest import Latest
 from live.show import Publish, Show
+from live.stream.access_caller import is_local
+from live.stream.access_link import proxied_say, viewers_say
 from live.stream.camera_link import CameraLink, camera_link, link_text, new_key
 from live.stream.camera_page import add_camera
 from live.stream.hub import Hub
 from live.stream.mjpeg import Preview, add_preview
 from live.stream.outputs import Outputs
+from live.stream.provenance_signing import RecordingSigner, open_signer
+from live.stream.provenance_statement import Statement
 from live.stream.recorder import Recorder
 from live.stream.server import AddRoutes, ShowServer
 from live.stream.sound import Sound
@@ -32,6 +38,7 @@ class Outlets:
 
     def __init__(self, options: StreamOptions, hub: Hub) -> None:
         self._options = options
+        self._signer = _signer(options)  # first: a certificate of no use is said before the show
         self._hub = hub
         self._opened = ExitStack()
         self._previewed: Latest[Picture] | None = Latest() if options.preview else None
@@ -39,8 +46,10 @@ class Outlets:
         boxes = [box for box in (self._previewed, self._filmed) if box is not None]
         self._outputs = Outputs(hub, boxes)
         self._opened.callback(self._outputs.close)
-        self._key = new_key()
+        access = options.server.access
+        self._key = new_key() if access is None else access.tokens.camera
         self._takes_phone = False
+        self._marks: dict[str, object] = {}
         self._server: ShowServer | None = None
         self._whip: WhipPublisher | None = None
         self._recorder: Recorder | None = None
@@ -56,12 +65,21 @@ class Outlets:
         assert self._server is not None, "it has not started"
         return self._server.url
 
-    def start(self, show: Show, inbox: Latest[Frame] | None = None) -> None:
+    def start(
+        self,
+        show: Show,
+        inbox: Latest[Frame] | None = None,
+        statement: Statement | None = None,
+        marks: Mapping[str, object] | None = None,
+    ) -> None:
         """Open all that was asked for; `inbox` takes a phone's pictures.
+
+        `statement` is what recordings say of themselves, `marks` what /status says of the marks.
 
         Raises `UnderstudyError` with the remedy; `close` then frees what was opened.
         """
         options = self._options
+        self._marks = dict(marks or {})
         sound = self._open_sound(show)
         self._takes_phone = inbox is not None
         self._server = ShowServer(
@@ -72,20 +90,29 @@ class Outlets:
             camera = VirtualCamera(self._filmed, open_virtual_device(options.virtual_camera))
             self._open(camera.start, camera.close)
         if options.recorder is not None:
-            recorder = self._recorder = Recorder(options.recorder)
+            recorder = Recorder(options.recorder, statement=statement, signer=self._signer)
+            self._recorder = recorder
             self._open(lambda: recorder.start(self._hub, sound), recorder.close)
         if options.whip is not None:
             self._whip = WhipPublisher(self._hub, options.whip, options.server.network, sound)
             self._open(self._whip.start, self._whip.close)
 
     def says(self) -> str:
-        """Lines for the person at the desk: where the show is to be seen."""
-        lines = f"  Open {self.url} in a browser.\n"
-        return lines + "\n" + link_text(self._link()) if self._takes_phone else lines
+        """Lines for the person at the desk: where the show is to be seen, and by whom."""
+        server, lines = self._options.server, [f"  Open {self.url} in a browser.\n"]
+        if server.access is not None:
+            lines.append(viewers_say(self.url, server.host, server.access))
+            if is_local(server.host) and server.cors.origins:
+                lines.append(proxied_say(server.access))
+        if self._takes_phone:
+            lines.append(link_text(self._link()))
+        return "\n".join(line for line in lines if line)
 
     def close(self) -> None:
         """Close all, the last opened first. From any state; may be called twice."""
         self._opened.close()
+        if self._recorder is not None:  # nothing else is open any more: signing may take its time
+            self._recorder.settle()
 
     def _open(self, start: Callable[[], object], close: Callable[[], object]) -> None:
         self._opened.callback(close)
@@ -120,9 +147,18 @@ class Outlets:
         told: dict[str, object] = {
             "fps": round(show.fps(), 1),
             "delay_ms": {"p50": round(show.delay_ms().p50, 1)},
+            "source": asdict(show.source()),
+            "restarts": show.restarts(),
+            "marks": self._marks,
         }
         if self._whip is not None:
             told["whip"] = self._whip.says
         if self._recorder is not None:
             told["recording"] = self._recorder.trouble or "recording"
         return told
+
+
+def _signer(options: StreamOptions) -> RecordingSigner | None:
+    if options.recorder is None or options.signing is None:
+        return None
+    return open_signer(options.signing, datetime.datetime.now(datetime.UTC))

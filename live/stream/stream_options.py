@@ -5,11 +5,17 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, field
 
+from live.stream.access_settings import access_settings, add_access_arguments
 from live.stream.cors import add_cors_arguments, cors_settings
 from live.stream.encoder import EncoderSettings
 from live.stream.encoder_options import add_encoder_arguments, encoder_settings
 from live.stream.network import add_network_arguments, network_settings
 from live.stream.preview_settings import PreviewSettings, add_preview_arguments, preview_settings
+from live.stream.provenance_signing import (
+    SigningSettings,
+    add_signing_arguments,
+    signing_settings,
+)
 from live.stream.recorder import RecorderSettings, add_recorder_arguments, recorder_settings
 from live.stream.server import ServerSettings
 from live.stream.sound_settings import SoundSettings, add_sound_arguments, sound_settings
@@ -31,6 +37,7 @@ class StreamOptions:
     preview: PreviewSettings | None = field(default_factory=PreviewSettings)
     whip: WhipSettings | None = None
     recorder: RecorderSettings | None = None
+    signing: SigningSettings | None = None  # of what is recorded
     virtual_camera: VirtualCameraSettings | None = None
     sound: SoundSettings | None = None
 
@@ -40,13 +47,18 @@ def add_stream_arguments(parser: ArgumentParser) -> None:
     server = parser.add_argument_group("server")
     server.add_argument("--host", default="127.0.0.1", help="0.0.0.0 serves the whole network")
     server.add_argument("--port", type=int, default=8080)
-    for add in (add_tls_arguments, add_cors_arguments, add_network_arguments):
+    for add in (add_access_arguments, add_tls_arguments, add_cors_arguments, add_network_arguments):
         add(server)
     picture = parser.add_argument_group("picture and sound")
     for add in (add_encoder_arguments, add_sound_arguments, add_preview_arguments):
         add(picture)
     elsewhere = parser.add_argument_group("to other places")
-    for add in (add_whip_arguments, add_recorder_arguments, add_virtual_camera_arguments):
+    for add in (
+        add_whip_arguments,
+        add_recorder_arguments,
+        add_signing_arguments,
+        add_virtual_camera_arguments,
+    ):
         add(elsewhere)
 
 
@@ -62,10 +74,12 @@ def stream_options(found: Namespace) -> StreamOptions:
             cors=cors_settings(found),
             certificate=tls.certificate if tls else None,
             key=tls.key if tls else None,
+            access=access_settings(found),
         ),
         preview=preview_settings(found),
         whip=whip_settings(found),
         recorder=recorder_settings(found),
+        signing=signing_settings(found),
         virtual_camera=virtual_camera_settings(found),
         sound=sound_settings(found),
     )

@@ -15,7 +15,7 @@ PIN := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 PIP := $(RUN) -m pip install --disable-pip-version-check $(PIN)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tools test fast lint format constraints clean
+.PHONY: help demo tools test again fast lint format constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -28,6 +28,9 @@ tools: $(VENV)/.tools ## add what training, export and the studio need
 
 test: lint ## lint, types and every test
 	$(RUN) -m pytest --numprocesses $(WORKERS) --dist loadfile
+
+again: lint ## only what failed last, one test at a time
+	$(RUN) -m pytest --last-failed --last-failed-no-failures none
 
 fast: $(VENV)/.test ## the tests that take seconds
 	$(RUN) -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not slow"

@@ -193,13 +193,23 @@ async def test_chromium_plays_it_and_can_seek(
         """async film => {
             const video = document.createElement("video");
             video.muted = true;
-            const ready = new Promise((yes, no) => {
-                video.onseeked = yes;
+            const next = name => new Promise((yes, no) => {
+                video.addEventListener(name, yes, {once: true});
                 video.onerror = () => no(new Error(video.error.message));
             });
+            const opened = next("canplay");
             video.src = film;
+            await opened;
+            // "seeked" may come before the picture can be drawn: what is presented is what counts.
+            const presented = new Promise(yes => {
+                const look = (now, frame) => Math.abs(frame.mediaTime - 2) < 0.02
+                    ? yes() : video.requestVideoFrameCallback(look);
+                video.requestVideoFrameCallback(look);
+            });
+            const seeked = next("seeked");
             video.currentTime = 2.01;
-            await ready;
+            await seeked;
+            await presented;
             const canvas = document.createElement("canvas");
             [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
             const context = canvas.getContext("2d");

@@ -5,6 +5,7 @@
     |-- WeightsError   pose weights that are absent, half downloaded or corrupt
     |-- SubjectError   a subject bundle that is missing, tampered with, too new or of a wrong shape
     |-- StreamError    an offer, port or encoder that cannot serve a viewer
+    |-- DeskError      an order from a desk that means nothing: a name, a value, a cue
     `-- SetupError     an optional package, option or file that the command needs and has not
 
 A message says what happened, with which value, and what to do. Entry points print it as one
@@ -32,6 +33,10 @@ class SubjectError(UnderstudyError):
 
 class StreamError(UnderstudyError):
     """An offer, port or encoder that cannot serve a viewer."""
+
+
+class DeskError(UnderstudyError):
+    """An order from a desk that means nothing: an unknown name, a value out of range, a cue."""
 
 
 class SetupError(UnderstudyError):

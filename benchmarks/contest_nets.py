@@ -16,6 +16,7 @@ from benchmarks.figure import dancer
 from export.generator_graph import generator_onnx
 from export.onnx_files import macs_of
 from export.rehearsal import dance_labels
+from export.teacher_graph import teacher_onnx
 from live.frames import Frame, Image
 from live.pose.blazepose_nets import pose_nets
 from live.pose.weights import PoseWeights, fetch_pose_weights
@@ -23,9 +24,13 @@ from live.skeleton import Drawer, LabelStyle
 from live.sources.file import read_through
 from live.subject import load_subject
 from training.nets import Student
+from training.teacher.nets import GlobalGenerator, LocalEnhancer, Teacher, TeacherShape
 
 SIZES = ((256, 256), (256, 224), (288, 512), (512, 512), (512, 1024))
 """(height, width) in pixels: what DESIGN and issue call 512x288 and 1024x512 lie down."""
+
+TEACHER_SIZE = (256, 512)
+"""Of the global one, as in the paper; the local one's is twice as large."""
 
 LABELS = 24
 FRAMES = 90  # of the clip that trackers see, again and again
@@ -45,6 +50,7 @@ class Net:
     feeds: Feeds | None = None  # any other net's
     frames: tuple[Frame, ...] = ()  # a tracker's
     weights: PoseWeights | None = None  # a tracker's
+    module: torch.nn.Module | None = None  # the same net in torch, where it takes `feeds` in order
     missing: str = ""  # why there is nothing to run
 
     def macs(self) -> int | None:
@@ -63,13 +69,23 @@ def generators(sizes: Sequence[tuple[int, int]], bundle: Path | None = None) -> 
     return nets
 
 
-def teachers() -> list[Net]:
-    """pix2pixHD's sizes (Wang et al. 2018)."""
-    why = "training/ has no teacher net yet"
+def teachers(shape: TeacherShape | None = None, size: tuple[int, int] = TEACHER_SIZE) -> list[Net]:
+    """pix2pixHD's nets (Wang et al. 2018), with random weights.
+
+    size: (height, width) of the global one's pictures; the local one's are twice as large.
+    """
+    torch.manual_seed(0)
+    twice = 2 * size[0], 2 * size[1]
     return [
-        Net("teacher, global", (256, 512), missing=why),
-        Net("teacher, local", (512, 1024), missing=why),
+        _teacher("teacher, global", GlobalGenerator(shape), size),
+        _teacher("teacher, local", LocalEnhancer(GlobalGenerator(shape)), twice),
     ]
+
+
+def _teacher(name: str, net: Teacher, size: tuple[int, int]) -> Net:
+    label = np.random.default_rng(0).uniform(-1, 1, (1, 3, *size)).astype(np.float32)
+    feeds = {"label": label, "before": np.zeros_like(label)}
+    return Net(name, size, teacher_onnx(net, size), feeds=feeds, module=net.eval())
 
 
 def pose_networks() -> list[Net]:

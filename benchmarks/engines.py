@@ -24,12 +24,20 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.ceiling import Ceiling, best, measure_ceiling
-from benchmarks.contest_nets import SIZES, Net, generators, pose_networks, teachers
+from benchmarks.contest_nets import (
+    SIZES,
+    TEACHER_SIZE,
+    Net,
+    generators,
+    pose_networks,
+    teachers,
+)
 from benchmarks.peers import NOBODY, Contender, Runner, contenders
 from benchmarks.probe import Probe, probe
 from export.machine import machine_facts
 from export.race import Lap, race
 from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
+from training.teacher.nets import TeacherShape
 
 PACKAGES = ("onnxruntime", "torch", "openvino", "mediapipe", "numpy")
 
@@ -42,6 +50,8 @@ class EnginesOptions:
     nets: tuple[str, ...] = ()  # beginnings of names; none: all
     engines: tuple[str, ...] = ()  # the same of engines' names
     sizes: tuple[tuple[int, int], ...] = SIZES  # of the student, (height, width) pixels
+    teacher: TeacherShape = TeacherShape()
+    teacher_size: tuple[int, int] = TEACHER_SIZE  # of the global one, (height, width) pixels
     bundle: Path | None = None  # a trained subject that joins
     threads: int = 0  # the most; 0: one a core
     probes: bool = True  # memory and time to build, of those with one thread
@@ -108,7 +118,7 @@ def chosen_nets(options: EnginesOptions) -> list[Net]:
     if _asks(wanted, "student"):
         nets += generators(options.sizes, options.bundle)
     if _asks(wanted, "teacher"):
-        nets += teachers()
+        nets += teachers(options.teacher, options.teacher_size)
     if _asks(wanted, "pose"):
         nets += pose_networks()
     found = [net for net in nets if any(net.name.startswith(name) for name in wanted)]

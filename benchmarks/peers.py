@@ -72,6 +72,11 @@ def contenders(net: Net, threads: int) -> list[Contender]:
             *(Contender("torch eager", "fp32", n, "torch", _eager) for n in counts),
             *(Contender("torch.compile", "fp32", n, "torch", _compiled) for n in counts),
         ]
+    if net.module is not None:
+        found += [
+            *(Contender("torch eager", "fp32", n, "torch", _module) for n in counts),
+            *(Contender("torch.compile", "fp32", n, "torch", _compiled_module) for n in counts),
+        ]
     # Its own defaults take every core, and spin on them.
     found.append(Contender("onnxruntime defaults", "fp32", threads, "onnxruntime", _defaults))
     found += [Contender("openvino", "fp32", n, "openvino", _openvino) for n in counts]
@@ -159,6 +164,35 @@ def _compiled(net: Net, threads: int) -> Runner:
     except Exception as error:  # whatever the compiler, or its compiler, has to say
         raise SetupError(f"torch.compile fails: {str(error).splitlines()[0][:200]}") from error
     return runner
+
+
+def _module(net: Net, threads: int) -> Runner:
+    assert net.module is not None
+    return _torch_runner(net, net.module, threads)
+
+
+def _compiled_module(net: Net, threads: int) -> Runner:
+    torch.set_num_threads(threads)  # what is compiled has its number of threads built in
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            runner = _torch_runner(net, torch.compile(net.module, dynamic=False), threads)
+            runner.run()  # compiles
+    except Exception as error:  # whatever the compiler, or its compiler, has to say
+        raise SetupError(f"torch.compile fails: {str(error).splitlines()[0][:200]}") from error
+    return runner
+
+
+def _torch_runner(net: Net, module: Any, threads: int) -> Runner:
+    assert net.feeds is not None
+    given = [torch.from_numpy(array) for array in net.feeds.values()]
+
+    def run() -> object:
+        torch.set_num_threads(threads)
+        with torch.inference_mode():
+            return module(*given).numpy()
+
+    return Runner(run, lambda: None)
 
 
 def _defaults(net: Net, threads: int) -> Runner:

@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 
 from benchmarks.ceiling import Ceiling, best, measure_ceiling
-from benchmarks.contest_nets import Net, generators, in_turn, tracker
+from benchmarks.contest_nets import Net, generators, in_turn, teachers, tracker
 from benchmarks.engines import EnginesOptions, main, measure, table, to_json
 from benchmarks.peers import GPU, GPU_8_BITS, contenders, gpu_8_bit_model
 from benchmarks.probe import probe
@@ -20,9 +20,11 @@ from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import EXIT_BAD_INPUT, SetupError
 from live.frames import Frame
 from live.pose.weights import fetch_pose_weights
+from training.teacher.nets import TeacherShape
 
 ROOT = Path(__file__).parents[2]
 SIZE = (64, 96)
+SMALL_TEACHER = TeacherShape(width=8, downsamplings=2, blocks=1, local_width=4, local_blocks=1)
 
 
 @pytest.fixture(scope="module")
@@ -66,12 +68,29 @@ def test_all_ways_on_the_cpu_paint_the_same_picture(student: Net) -> None:
         assert np.abs(found - expected).max() <= {"fp32": 1, "fp16": 4, "int8": 32}[precision]
 
 
+def test_all_ways_paint_the_teachers_picture() -> None:
+    for net in teachers(SMALL_TEACHER, (32, 64)):
+        found = {}
+        for contender in contenders(net, 1):
+            if contender.engine in ("onnxruntime-cpu (ours)", "torch eager"):
+                runner = contender.build(net, 1)
+                made = runner.run()
+                picture = made["picture"] if isinstance(made, dict) else made
+                found[contender.engine] = np.array(picture)
+                runner.close()
+        ours, eager = found.values()
+        assert ours.std() > 0.001
+        assert np.abs(ours - eager).max() < 1e-4
+
+
 def test_rows_are_measured_or_say_why_not() -> None:
     result = measure(
         EnginesOptions(
             seconds_per_row=0.01,
             nets=("student", "teacher"),
             sizes=(SIZE,),
+            teacher=SMALL_TEACHER,
+            teacher_size=(32, 64),
             threads=1,
             engines=("onnxruntime", "torch eager", "cuda", "tensorrt"),
             probes=False,
@@ -94,11 +113,12 @@ def test_rows_are_measured_or_say_why_not() -> None:
     assert one.median_ms is not None and one.gflops is not None
     # 2 operations a multiply-accumulate, milliseconds: the student's own count at this size.
     assert one.gflops == pytest.approx(2 * 1.106116608 * 6144 / 65536 / one.median_ms * 1e3, 0.02)
-    for name in ("teacher, global", "teacher, local"):
-        row = rows[name, "-", "-"]
-        assert row.median_ms is None and row.why_not and "no teacher" in row.why_not
+    for name, height in (("teacher, global", 32), ("teacher, local", 64)):
+        for engine in ("onnxruntime-cpu (ours)", "torch eager"):
+            row = rows[name, engine, "fp32"]
+            assert row.size == (height, 2 * height) and row.gflops is not None and row.gflops > 0
     text = table(result)
-    assert "not run: training/ has no teacher net yet" in text and "64x96" in text
+    assert "64x96" in text
     data = json.loads(json.dumps(to_json(result)))
     assert data["ceiling_gflops"] > 0 and data["ceiling_gbps"] > 0
     assert {"net", "size", "engine", "precision", "median_ms", "p95_ms", "gflops",

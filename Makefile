@@ -76,6 +76,6 @@ $(VENV)/.tools: pyproject.toml $(CONSTRAINTS) | $(RUN)
 # (a desktop toolkit, a second pose estimator, another OpenCV) are not needed for that.
 $(VENV)/.test: pyproject.toml $(CONSTRAINTS) | $(RUN)
 	$(PIP) setuptools
-	$(PIP) --no-build-isolation --editable ".[cpu,rtx,camera,provenance,train,export,studio,dev]"
+	$(PIP) --no-build-isolation --editable ".[cpu,rtx,camera,midi,provenance,train,export,studio,dev]"
 	$(PIP) --no-deps pose2sim sports2d
 	touch $@ $(VENV)/.show $(VENV)/.tools

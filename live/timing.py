@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import defaultdict, deque
@@ -72,6 +73,14 @@ class Timing:
         with self._lock:
             copies = {name: list(kept) for name, kept in self._durations_s.items()}
         return {name: spread(durations_s) for name, durations_s in copies.items()}
+
+    def recent(self, most: int) -> dict[str, list[float]]:
+        """The newest `most` durations of every section, seconds, newest first. Quick."""
+        with self._lock:
+            return {
+                name: list(itertools.islice(reversed(kept), most))
+                for name, kept in self._durations_s.items()
+            }
 
     def counts(self) -> dict[str, int]:
         """Every counter, by name."""

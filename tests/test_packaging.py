@@ -33,7 +33,7 @@ PARTS = {
     "training": ("cpu", "train", "studio"),
     "export": ("cpu", "train", "export"),
     "benchmarks": ("cpu", "train", "export", "studio", "dev"),
-    "tests": ("cpu", "provenance", "train", "export", "studio", "dev"),
+    "tests": ("cpu", "midi", "provenance", "train", "export", "studio", "dev"),
 }
 
 
@@ -108,6 +108,7 @@ def test_the_extras_are_those_that_the_readme_names() -> None:
         "gpu",
         "rtx",
         "camera",
+        "midi",
         "provenance",
         "train",
         "export",
@@ -134,7 +135,9 @@ def test_every_import_is_a_named_requirement(part: str) -> None:
     required = named(PARTS[part])
     assert set(BROUGHT_ALONG.values()) <= required
     # Asked for when such an engine is opened.
-    optional = {"c2pa", "cuda", "pyvirtualcam", "tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings"}
+    optional = {
+        "c2pa", "cuda", "mido", "pyvirtualcam", "tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings",
+    }  # fmt: skip
     for package in sorted(house.third_party(modules, sys.stdlib_module_names) - optional):
         distributions = {canonicalize_name(name) for name in providers.get(package, [])}
         assert distributions & (required | set(BROUGHT_ALONG)), (

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from live.endurance import Endurance
 from live.errors import UnderstudyError
-from live.frames import Frame, Picture, Sighting
+from live.frames import Frame, Picture, Pose, Sighting
 from live.latest import Latest
 from live.pose.base import PoseEstimator
 from live.sources.base import SourceTold
@@ -76,6 +76,12 @@ class Watch(Protocol):
     def see(self, sighting: Sighting) -> None: ...
 
 
+class Inspect(Protocol):
+    """What may look at every frame beside its pose: the operator's view, and nobody else's."""
+
+    def see(self, frame: Frame, pose: Pose | None) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """How the show went, since the last `Timing.reset`."""
@@ -112,6 +118,8 @@ class Show:
         self._publish = publish
         self._timing = timing
         self._watch = watch
+        self.inspect: Inspect | None = None
+        """Shown every frame on the pose thread, so it is to be quick. May be set at any time."""
         self._sightings: Latest[Sighting] = Latest()
         self._pictures: Latest[Picture] = Latest()
         self._finished = threading.Event()
@@ -150,6 +158,22 @@ class Show:
         """What ended the show, where it did not end by itself."""
         return next((s.error for s in self._stages if s.error is not None), self._grab.error)
 
+    def watch(self, watch: Watch | None) -> None:
+        """Show every sighting to `watch` from now on, in place of whatever did watch."""
+        self._watch = watch
+
+    def follow_at(self, x: float, y: float) -> None:
+        """Follow whoever is at this point, shares of the camera's picture, and nobody else."""
+        self._estimator.follow_at(x, y)
+
+    def follow_any(self) -> None:
+        """Follow whoever is largest."""
+        self._estimator.follow_any()
+
+    def reset_tracking(self) -> None:
+        """Forget whom we follow, and look for a performer anew."""
+        self._estimator.reset()
+
     def fps(self) -> float:
         """Pictures per second over the last two seconds or so."""
         times_s = list(self._recent_s)
@@ -174,6 +198,10 @@ class Show:
         """How often each stage failed and began anew; one that never did is absent."""
         return {stage.name: stage.restarts for stage in self._stages if stage.restarts}
 
+    def dropped(self) -> int:
+        """Frames and pictures that nobody took in time. Quick."""
+        return self._all_dropped() - self._dropped_before
+
     def restart_clock(self) -> None:
         """Forget what was measured, as after a warm-up."""
         self._timing.reset()
@@ -190,7 +218,7 @@ class Show:
             fps=counts.get("encoded", 0) / seconds,
             grab_to_encoded_ms=spreads.pop("grab_to_encoded", nothing),
             stages_ms=spreads,
-            dropped=self._all_dropped() - self._dropped_before,
+            dropped=self.dropped(),
             rungs={
                 name.removeprefix("picture."): number
                 for name, number in counts.items()
@@ -259,16 +287,30 @@ class Show:
         sighting = Sighting(pose, frame.captured_s, frame.sequence)
         self._sightings.put(sighting)
         self._show_to_watch(sighting)
+        self._show_to_inspect(frame, pose)
 
     def _show_to_watch(self, sighting: Sighting) -> None:
         """Who watches may not hold up who is watched."""
-        if self._watch is None:
+        watch = self._watch  # read once: another may be put in its place from another thread
+        if watch is None:
             return
         try:
-            self._watch.see(sighting)
+            watch.see(sighting)
         except Exception:
             log.exception("what watches the poses failed; the show goes on without it")
-            self._watch = None
+            if self._watch is watch:
+                self._watch = None
+
+    def _show_to_inspect(self, frame: Frame, pose: Pose | None) -> None:
+        inspect = self.inspect
+        if inspect is None:
+            return
+        try:
+            inspect.see(frame, pose)
+        except Exception:
+            log.exception("the operator's view failed; the show goes on without it")
+            if self.inspect is inspect:
+                self.inspect = None
 
     def _picture_step(self) -> None:
         sighting = self._sightings.take(IDLE_S)

@@ -7,17 +7,22 @@ body is no longer there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from live.engines.base import Engine
 from live.frames import Frame, Image, Pose
+from live.pose.around import around
 from live.pose.blazepose_crop import Roi
 from live.pose.blazepose_detect import Detector
 from live.pose.blazepose_landmarks import Found, Landmarker
 from live.pose.blazepose_map import canonical_pose
 from live.pose.follow import Follower, FollowSettings
+
+_SAME = 0.15
+"""Of a region's side: two whose middles, the hips, are nearer than this show one body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +66,11 @@ class BlazePose:
     def estimate(self, frame: Frame) -> Pose | None:
         """The followed person in `frame`, or None where nobody is seen; see `PoseEstimator`."""
         image = np.ascontiguousarray(frame.image)
+        if self._follower.heed():
+            self._roi = self._searched_s = None
         if self._roi is not None:
             found = self._look(image, self._roi)
-            pose = self._follower.choose([_pose(found, frame)]) if found else None
+            pose = self._follower.choose([_pose(found, frame)], image) if found else None
             self._roi = found.roi if found and pose else None
             if pose:
                 return pose
@@ -74,6 +81,14 @@ class BlazePose:
         self._follower.reset()
         self._roi = None
         self._searched_s = None
+
+    def follow_at(self, x: float, y: float) -> None:
+        """See `PoseEstimator`."""
+        self._follower.follow_at(x, y)
+
+    def follow_any(self) -> None:
+        """See `PoseEstimator`."""
+        self._follower.follow_any()
 
     def close(self) -> None:
         """Free both engines. May be called twice."""
@@ -101,19 +116,36 @@ class BlazePose:
             return None
         self._searched_s = now_s
         rois = self._detector.find(image, settings.min_detection)[: settings.candidates]
+        if (place := self._follower.look_where(now_s)) is not None:
+            rois = _together(rois, self._look_closely(image, place))
         bodies = [found for roi in rois if (found := self._look(image, roi))]
         poses = [_pose(found, frame) for found in bodies]
-        chosen = self._follower.choose(poses)
+        chosen = self._follower.choose(poses, image)
         if chosen is not None:
             at = next(at for at, pose in enumerate(poses) if pose.points is chosen.points)
             self._roi = bodies[at].roi
         return chosen
+
+    def _look_closely(self, image: Image, place: tuple[float, float]) -> list[Roi]:
+        """Bodies about a place, shares of the picture, among them small ones."""
+        part, left, top = around(image, place)
+        rois = self._detector.find(np.ascontiguousarray(part), self._settings.min_detection)
+        return [replace(roi, x=roi.x + left, y=roi.y + top) for roi in rois]
 
     def _warm_up(self) -> None:
         """Compile the kernels and touch the weights, so that the first frame is as fast as any."""
         black = np.zeros((64, 64, 3), np.uint8)
         self._detector.find(black, 1.0)
         self._landmarker.place(black, Roi(32, 32, 64, 0))
+
+
+def _together(rois: list[Roi], more: list[Roi]) -> list[Roi]:
+    """Both, each body once."""
+    found = list(more)
+    for roi in rois:
+        if all(math.hypot(roi.x - one.x, roi.y - one.y) > _SAME * one.side for one in more):
+            found.append(roi)
+    return found
 
 
 def _pose(found: Found, frame: Frame) -> Pose:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,15 +15,24 @@ import numpy as np
 
 from live.errors import SetupError
 from live.frames import Frame, Image, Pose
-from live.pose.blazepose_map import canonical_pose
-from live.pose.follow import Follower, FollowSettings, seen_box
-from live.pose.native_log import quiet_native_log
+from live.native_log import quiet_native_log
+from live.pose.around import around
+from live.pose.follow import Follower, FollowSettings
+from live.pose.mediapipe_people import blank_around, poses_of, together
 from live.pose.weights import PoseWeights
 
 log = logging.getLogger(__name__)
 
 NOWHERE = "http://127.0.0.1:9"
 """The discard port, where nobody listens."""
+
+CHATTER = re.compile(
+    rb"Created TensorFlow Lite XNNPACK delegate"
+    rb"|Logging before InitGoogle\(\)"
+    rb"|inference_feedback_manager\.cc"
+    rb"|landmark_projection_calculator\.cc"
+)
+"""TFLite's and absl's notes of no consequence; they obey no environment variable."""
 
 _MISSING_PACKAGE = "mediapipe is not installed: pip install 'mediapipe>=1.2,<2'"
 _MISSING_LIBRARY = (
@@ -67,7 +77,7 @@ class MediaPipePose:
         self._seen_anybody = False
         self._closed = False
         _keep_usage_reports_home()
-        with quiet_native_log():
+        with quiet_native_log(CHATTER):
             mediapipe = _import_mediapipe()
             self._picture = mediapipe.Image
             self._format = mediapipe.ImageFormat.SRGB
@@ -78,9 +88,11 @@ class MediaPipePose:
     def estimate(self, frame: Frame) -> Pose | None:
         """The followed person in `frame`, or None where nobody is seen; see `PoseEstimator`."""
         rgb = np.asarray(cv2.cvtColor(frame.image, cv2.COLOR_BGR2RGB), np.uint8)
+        if self._follower.heed():
+            self._following, self._searched_s = False, None
         if self._following:
             found = self._track(rgb, frame.captured_s)
-            pose = self._follower.choose([found]) if found else None
+            pose = self._follower.choose([found], rgb) if found else None
             if pose:
                 return pose
             self._following = False  # lost, or it went on to another body
@@ -91,6 +103,14 @@ class MediaPipePose:
         self._follower.reset()
         self._following = False
         self._searched_s = None
+
+    def follow_at(self, x: float, y: float) -> None:
+        """See `PoseEstimator`."""
+        self._follower.follow_at(x, y)
+
+    def follow_any(self) -> None:
+        """See `PoseEstimator`."""
+        self._follower.follow_any()
 
     def close(self) -> None:
         """Free both landmarkers. May be called twice."""
@@ -111,15 +131,20 @@ class MediaPipePose:
         if waited_s is not None and waited_s < self._settings.search_every_s:
             return None
         self._searched_s = captured_s
-        chosen = self._follower.choose(self._list(rgb, captured_s))
+        people = self._list(rgb, captured_s)
+        if (place := self._follower.look_where(captured_s)) is not None:
+            people = together(people, self._look_closely(rgb, place, captured_s))
+        chosen = self._follower.choose(people, rgb)
         return self._lead_tracker(rgb, chosen) if chosen else None
 
     def _lead_tracker(self, rgb: Image, chosen: Pose) -> Pose:
         """Set the tracker on `chosen`; returns the pose to show, the tracker's if it took."""
         if self._holding:  # or it would look for the new person where the old one was
             self._track(np.zeros_like(rgb), chosen.captured_s)
-        found = self._track(_blank_around(rgb, chosen, self._settings), chosen.captured_s)
-        same = Follower(self._settings.follow)
+        settings = self._settings
+        alone = blank_around(rgb, chosen, settings.follow.score_seen, settings.box_padding)
+        found = self._track(alone, chosen.captured_s)
+        same = Follower(settings.follow)
         same.choose([chosen])
         if found is None or same.choose([found]) is None:
             return chosen
@@ -128,18 +153,30 @@ class MediaPipePose:
 
     def _list(self, rgb: Image, captured_s: float) -> list[Pose]:
         # The first body found makes the library print a note about pictures that aren't square.
-        with nullcontext() if self._seen_anybody else quiet_native_log():
+        with nullcontext() if self._seen_anybody else quiet_native_log(CHATTER):
             result = self._lister.detect(self._picture(self._format, rgb))
-        poses = _poses(result, rgb, captured_s)
+        poses = poses_of(result, rgb, captured_s)
         self._seen_anybody |= bool(poses)
         return poses
+
+    def _look_closely(
+        self, rgb: Image, place: tuple[float, float], captured_s: float
+    ) -> list[Pose]:
+        """People about a place, shares of the picture, among them small ones."""
+        part, left, top = around(rgb, place)
+        corner = np.array([left, top], np.float32)
+        size = (rgb.shape[0], rgb.shape[1])
+        return [
+            replace(pose, points=pose.points + corner, size=size)
+            for pose in self._list(np.ascontiguousarray(part), captured_s)
+        ]
 
     def _track(self, rgb: Image, captured_s: float) -> Pose | None:
         # The tracker insists on times that grow. Its smoothing wants the true ones, so follow
         # the frame's where possible; a clip that loops or a second look at one frame adds 1 ms.
         self._clock_ms = max(self._clock_ms + 1, round(captured_s * 1000))
         result = self._tracker.detect_for_video(self._picture(self._format, rgb), self._clock_ms)
-        poses = _poses(result, rgb, captured_s)
+        poses = poses_of(result, rgb, captured_s)
         self._holding = bool(poses)
         return poses[0] if poses else None
 
@@ -193,27 +230,3 @@ def _landmarker(task: Path, settings: MediaPipeSettings, many: bool) -> Any:
         return vision.PoseLandmarker.create_from_options(options)
     except OSError as error:  # libEGL and libGLESv2 are wanted even on the CPU
         raise SetupError(_MISSING_LIBRARY.format(error=error)) from error
-
-
-def _poses(result: Any, rgb: Image, captured_s: float) -> list[Pose]:
-    size = (rgb.shape[0], rgb.shape[1])
-    return [
-        canonical_pose(
-            np.array([(at.x, at.y, at.visibility, at.presence) for at in person], np.float32),
-            size,
-            captured_s,
-        )
-        for person in result.pose_landmarks
-    ]
-
-
-def _blank_around(rgb: Image, chosen: Pose, settings: MediaPipeSettings) -> Image:
-    """A copy of `rgb`, black outside the padded box of `chosen`."""
-    box = seen_box(chosen, settings.follow.score_seen)
-    assert box is not None  # the follower chooses nobody without a seen joint
-    padding = settings.box_padding * max(box[2] - box[0], box[3] - box[1])
-    left, top = np.maximum(box[:2] - padding, 0).astype(int)
-    right, bottom = np.maximum(box[2:] + padding, 0).astype(int)
-    alone = np.zeros_like(rgb)
-    alone[top:bottom, left:right] = rgb[top:bottom, left:right]
-    return alone

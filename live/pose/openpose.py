@@ -37,11 +37,20 @@ class OpenPosePose:
 
     def estimate(self, frame: Frame) -> Pose | None:
         """The followed person in `frame`; None where nobody is, or the file is absent or wrong."""
-        return self._follower.choose(self._people(frame))
+        self._follower.heed()
+        return self._follower.choose(self._people(frame), frame.image)
 
     def reset(self) -> None:
         """Forget the followed person; the next frame starts afresh."""
         self._follower.reset()
+
+    def follow_at(self, x: float, y: float) -> None:
+        """See `PoseEstimator`."""
+        self._follower.follow_at(x, y)
+
+    def follow_any(self) -> None:
+        """See `PoseEstimator`."""
+        self._follower.follow_any()
 
     def close(self) -> None:
         """Nothing is held."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from live.errors import SetupError
 from live.frames import Frame, Pose
+from live.pose.bodies import middle
 from live.pose.worker import Answer, MakeEstimator, Worker
 from live.sources.watch import Backoff
 from live.timing import Clock
@@ -61,6 +62,9 @@ class WatchedEstimator:
         self._left_behind: list[Worker] = []
         self._again_s: float | None = None  # when the next one may be begun; None: one is there
         self._closed = False
+        self._point: tuple[float, float] | None = None  # where the one to follow was last seen
+        self._person: int | None = None  # the number of who was followed last
+        self._before: int | None = None  # the same when somebody was pointed at
         self._begin()
 
     def await_first(self) -> None:
@@ -86,7 +90,19 @@ class WatchedEstimator:
         return self._judge(answer)
 
     def reset(self) -> None:
-        self._worker.forget()
+        self._point = None
+        self._worker.tell(lambda estimator: estimator.reset())
+
+    def follow_at(self, x: float, y: float) -> None:
+        """See `PoseEstimator`; the one that takes over is told, too."""
+        self._before = self._person
+        self._point = (x, y)
+        self._worker.tell(lambda estimator: estimator.follow_at(x, y))
+
+    def follow_any(self) -> None:
+        """See `PoseEstimator`."""
+        self._point = None
+        self._worker.tell(lambda estimator: estimator.follow_any())
 
     def close(self) -> None:
         self._closed = True
@@ -96,6 +112,9 @@ class WatchedEstimator:
 
     def _begin(self) -> None:
         self._worker = Worker(self._make)
+        self._person = self._before = None
+        if (point := self._point) is not None:
+            self._worker.tell(lambda estimator: estimator.follow_at(*point))
         self._begun_s = self._clock()
         self._again_s = None
         self._answered = self._errors = 0
@@ -123,11 +142,23 @@ class WatchedEstimator:
             if self._answered == 1 and self.renewals:
                 log.warning("a new pose estimator works, after %d", self.renewals)
             self._errors = 0
+            self._note_place(answer.pose)
             return answer.pose
         self._errors += 1
         if self._errors >= self._limits.errors:
             self._give_up(f"failed {self._errors} times in a row ({answer.error})")
         raise answer.error
+
+    def _note_place(self, pose: Pose | None) -> None:
+        """Bear in mind where the one who was pointed at is now, for an estimator to come."""
+        if pose is None:
+            return
+        self._person, point, where = pose.person, self._point, middle(pose)
+        # The answer to an earlier frame shows who was followed before.
+        if point is None or where is None or pose.person == self._before:
+            return
+        if self._point is point:  # or another one was pointed at just now
+            self._point = where
 
     def _give_up(self, why: str) -> None:
         """Leave this one behind; the next is begun after a pause."""

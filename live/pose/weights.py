@@ -76,11 +76,24 @@ def fetch_pose_weights(folder: Path | None = None, progress: bool = True) -> Pos
     cache = cache_folder() / "pose"
     if folder is not None:
         _install(cache, _from_folder(folder))
-    elif not all(_intact(cache / network.name, network.sha256) for network in _NETWORKS):
+    elif unusable(cache):
         _install(cache, _download(cache, progress))
     elif not _intact(cache / _TASK_NAME, _TASK_SHA256):
         _install(cache, {network: (cache / network.name).read_bytes() for network in _NETWORKS})
     return PoseWeights(cache / _DETECTOR.name, cache / _LANDMARKS.name, cache / _TASK_NAME)
+
+
+def unusable(cache: Path) -> list[str]:
+    """The names of the networks that are not in `cache`, or are not what they should be."""
+    return [one.name for one in _NETWORKS if not _intact(cache / one.name, one.sha256)]
+
+
+def check_folder(folder: Path) -> None:
+    """Look whether `folder` holds what `fetch_pose_weights` wants of it; nothing is kept.
+
+    Raises WeightsError, which says what to do.
+    """
+    _from_folder(folder)
 
 
 def _intact(path: Path, sha256: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,11 @@ log = logging.getLogger(__name__)
 
 MakeEstimator = Callable[[], PoseEstimator]
 """Builds an estimator, which takes a second or more. Raises `UnderstudyError`."""
+
+Order = Callable[[PoseEstimator], None]
+"""Something that an estimator is told between two frames."""
+
+MOST_ORDERS = 8  # that wait while the estimator computes; the oldest of more is dropped
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +40,7 @@ class Worker:
         self._make = make
         self._frames: Latest[Frame] = Latest()
         self._answers: Latest[Answer] = Latest()
-        self._forget = threading.Event()
+        self._orders: deque[Order] = deque(maxlen=MOST_ORDERS)
         self._thread = threading.Thread(target=self._run, name="estimate", daemon=True)
         self._thread.start()
 
@@ -51,9 +57,9 @@ class Worker:
         except Closed:
             return None
 
-    def forget(self) -> None:
-        """Let the estimator forget whom it followed, before the next frame."""
-        self._forget.set()
+    def tell(self, order: Order) -> None:
+        """Have the estimator told something, before the next frame. From any thread."""
+        self._orders.append(order)
 
     def leave(self) -> None:
         """Ask it nothing more. The thread frees the estimator as soon as that returns from what it
@@ -82,9 +88,8 @@ class Worker:
     def _answer_all(self, estimator: PoseEstimator) -> None:
         try:
             while (frame := self._frames.take()) is not None:
-                if self._forget.is_set():
-                    self._forget.clear()
-                    estimator.reset()
+                while self._orders:
+                    self._orders.popleft()(estimator)
                 self._answers.put(_answer(estimator, frame))
         except Closed:
             return

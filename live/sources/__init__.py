@@ -8,7 +8,7 @@ from live.frames import Frame
 from live.latest import Latest
 from live.sources.base import BROWSER, Clip, ScriptedSource, Source, SourceSettings, Timebase
 from live.sources.browser import open_browser
-from live.sources.camera import open_camera
+from live.sources.camera import camera_number, open_camera
 from live.sources.file import open_file
 from live.sources.grabber import Grabber
 from live.sources.url import open_url
@@ -49,7 +49,7 @@ def open_source(
 def add_source_arguments(parser: ArgumentParser) -> None:
     """`--camera N` or `--source PATH_OR_URL`, and how to read them."""
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--camera", type=int, metavar="N", help="a webcam by its index, from 0")
+    where.add_argument("--camera", type=_number, metavar="N", help="a webcam by its index, from 0")
     where.add_argument(
         "--source",
         metavar="PATH_OR_URL",
@@ -76,6 +76,17 @@ def source_settings(arguments: Namespace) -> SourceSettings | None:
     return SourceSettings(
         where, width, height, camera_fps=arguments.camera_fps, loop=not arguments.once
     )
+
+
+def _number(text: str) -> int:
+    """`0` as a number."""
+    try:
+        return int(text)
+    except ValueError:
+        number = camera_number(text) or 0
+        raise ArgumentTypeError(
+            f"{text!r} is not a camera's number, as in --camera {number}"
+        ) from None
 
 
 def _size(text: str) -> tuple[int, int]:

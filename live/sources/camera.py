@@ -53,7 +53,10 @@ def open_camera(
     One that is replugged is found again under another index, by the name it gives itself.
     """
     opener = CameraOpener(
-        settings, open_capture or _capture, list_devices or _video_devices, name_of or _name_of
+        settings,
+        open_capture or camera_capture,
+        list_devices or video_devices,
+        name_of or camera_name,
     )
     limits = Limits(
         stale_after_s=settings.stale_after_s,
@@ -111,7 +114,7 @@ class CameraOpener:
         and another camera may have taken that: who bears its name comes first."""
         if self._known_as is None:
             return [self.index]
-        numbers = [_number_of(path) for path in self._list_devices() or ()]
+        numbers = [camera_number(path) for path in self._list_devices() or ()]
         named = [n for n in numbers if n is not None and self._name_of(n) == self._known_as]
         return sorted({*named, self.index}, key=lambda n: (n not in named, n != self.index, n))
 
@@ -148,7 +151,10 @@ class CameraOpener:
         if present is None:
             return f"{self.name} does not open; close other programs that use it, or try another"
         if not present:
-            return f"{self.name} is not there and no other is; plug one in, or give --source FILE"
+            return (
+                f"{self.name} is not there and no other is; plug one in, give --source FILE, or "
+                "make a phone the camera: --source browser --host 0.0.0.0 --tls auto"
+            )
         if path not in present:
             there = ", ".join(present)
             return f"{self.name} is not there; present: {there}; give --camera one of these numbers"
@@ -182,27 +188,30 @@ class CameraDevice:
         self._capture.release()
 
 
-def _capture(index: int) -> Capture:
+def camera_capture(index: int) -> Capture:
     """The real camera. OpenCV's own lines on failure say less than ours: silence them."""
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
     return cv2.VideoCapture(index, BACKENDS.get(sys.platform, cv2.CAP_ANY))
 
 
-def _video_devices() -> list[str] | None:
+def video_devices() -> list[str] | None:
     """`/dev/video0`, ... in order of number; None where cameras are no files."""
     if not sys.platform.startswith("linux"):
         return None
     return sorted(glob.glob("/dev/video*"), key=lambda path: (len(path), path))
 
 
-def _number_of(path: str) -> int | None:
-    """7 for `/dev/video7`."""
+def camera_number(path: str) -> int | None:
+    """What is behind `--camera` for that device file: 7 for `/dev/video7`. None for any other."""
     digits = path.removeprefix("/dev/video")
     return int(digits) if digits.isdecimal() else None
 
 
-def _name_of(index: int, folder: Path = Path("/sys/class/video4linux")) -> str | None:
-    """As Linux has it. A camera has several device files; only the first one gives pictures."""
+def camera_name(index: int, folder: Path = Path("/sys/class/video4linux")) -> str | None:
+    """What it calls itself, as Linux has it; None elsewhere.
+
+    A camera has several device files; only the first one gives pictures.
+    """
     place = folder / f"video{index}"
     try:
         if (place / "index").read_text(encoding="utf-8").strip() != "0":

@@ -11,6 +11,7 @@ from pathlib import Path
 from live.errors import SourceError
 from live.frames import Frame
 from live.sources.base import SourceSettings, Timebase
+from live.sources.camera import camera_number
 from live.sources.clip import ClipReader, DecodeError, NoPictureError
 from live.sources.player import ClipPlayer
 
@@ -46,17 +47,26 @@ def _check(path: Path) -> None:
     try:
         kind = path.stat()
     except OSError as error:
-        raise SourceError(f"{path} cannot be opened ({error.strerror}); check the path") from None
+        raise SourceError(_not_opened(path, error)) from None
     if stat.S_ISDIR(kind.st_mode):
         raise SourceError(f"{path} is a folder; give one video file in it")
     if stat.S_ISCHR(kind.st_mode):
-        raise SourceError(f"{path} is a device; give a camera by its index, as in --camera 0")
+        number = camera_number(str(path)) or 0
+        raise SourceError(f"{path} is a device; a camera is given by its number: --camera {number}")
     if not stat.S_ISREG(kind.st_mode):
         raise SourceError(f"{path} is not a regular file; give a video file")
     if kind.st_size == 0:
         raise SourceError(f"{path} is empty (0 bytes); give a video file")
     if not os.access(path, os.R_OK):
         raise SourceError(f"{path} may not be read by this user; change its permissions")
+
+
+def _not_opened(path: Path, error: OSError) -> str:
+    """Nothing is there. It may have been meant as a camera."""
+    number = int(path.name) if str(path).isdecimal() else camera_number(str(path))
+    if number is not None and isinstance(error, FileNotFoundError):
+        return f"{path} is no video file; a camera is given by its number: --camera {number}"
+    return f"{path} cannot be opened ({error.strerror}); check the path"
 
 
 def read_through(path: Path) -> Iterator[Frame]:

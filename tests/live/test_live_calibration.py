@@ -48,3 +48,15 @@ def test_a_full_disk_does_not_end_the_show(
     normalizer = Normalizer(TARGET, (512, 512))
     show(LiveCalibration(1.0, normalizer, nowhere), list(WALK[:60]))
     assert "cannot be written" in caplog.text
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_its_end_is_told_once(seen: bool) -> None:
+    ended: list[bool] = []
+    calibration = LiveCalibration(1.0, Normalizer(TARGET, (512, 512)), None, ended.append)
+    scores = 1 if seen else 0
+    poses = [replace(pose, scores=pose.scores * scores) for pose in WALK[:60]]
+    show(calibration, list(poses[:20]))
+    assert ended == []
+    show(calibration, list(poses))
+    assert ended == [seen]

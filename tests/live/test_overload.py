@@ -59,6 +59,12 @@ class Costs:
     def reset(self) -> None:
         pass
 
+    def follow_at(self, x: float, y: float) -> None:
+        pass
+
+    def follow_any(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from live.character import Character
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.frames import Frame, Picture, Pose, Sighting
 from live.generator import Generator
@@ -20,7 +21,7 @@ from live.pose.base import ScriptedPose
 from live.pose.watched import EstimatorLimits, WatchedEstimator
 from live.report import figures, table
 from live.show import RECENT, Show
-from live.smooth import Smoother, SmoothSettings
+from live.smooth import Smoother
 from live.sources import Grabber, ScriptedSource, Timebase
 from live.sources.camera import open_camera
 from live.subject import Subject, load_subject
@@ -67,7 +68,7 @@ def moving_poses(count: int) -> list[Pose | None]:
 def painter(subject: Subject, timing: Timing) -> PictureMaker:
     generator = Generator(subject, OnnxRuntimeEngine(subject.generator, "tiny"))
     normalizer = Normalizer(subject.manifest.body, subject.manifest.stage_size)
-    return PictureMaker(subject, generator, normalizer, Smoother(SmoothSettings()), timing)
+    return PictureMaker(Character(subject, generator, normalizer, Smoother()), timing)
 
 
 def make_show(
@@ -359,6 +360,74 @@ def test_what_watches_the_poses_may_fail(subject: Subject, audience: Audience) -
     assert show.restarts() == {}
 
 
+def test_who_watches_may_be_replaced_while_the_show_runs(
+    subject: Subject, audience: Audience
+) -> None:
+    class Watching:
+        seen = 0
+
+        def see(self, sighting: Sighting) -> None:
+            self.seen += 1
+
+    one, other = Watching(), Watching()
+    show = make_show(subject, camera(1), moving_poses(10_000), audience)
+    show.watch(one)
+    show.start()
+    wait_until(lambda: one.seen > 5)
+    show.watch(other)
+    wait_until(lambda: other.seen > 5)
+    before = one.seen
+    wait_until(lambda: other.seen > 10)
+    show.watch(None)
+    show.close()
+    assert one.seen <= before + 1
+
+
+def test_the_operator_sees_every_frame_with_its_pose_and_a_failing_view_is_left(
+    subject: Subject, audience: Audience, caplog: pytest.LogCaptureFixture
+) -> None:
+    class View:
+        broken = False
+
+        def __init__(self) -> None:
+            self.seen: list[tuple[Frame, Pose | None]] = []
+
+        def see(self, frame: Frame, pose: Pose | None) -> None:
+            self.seen.append((frame, pose))
+            if self.broken:
+                raise ArithmeticError("no such picture")
+
+    view = View()
+    show = make_show(subject, camera(1), moving_poses(10_000), audience)
+    assert show.inspect is None
+    show.start()
+    wait_until(lambda: len(audience.pictures) > 5)
+    show.inspect = view
+    wait_until(lambda: len(view.seen) > 5)
+    frame, pose = view.seen[-1]
+    assert (frame.image == MARK).all() and pose is not None
+    view.broken = True
+    wait_until(lambda: show.inspect is None)
+    count = len(audience.pictures)
+    wait_until(lambda: len(audience.pictures) > count + 5)
+    show.close()
+    assert show.error is None and show.restarts() == {}
+    assert caplog.text.count("operator's view failed") == 1
+
+
+def test_whom_to_follow_is_passed_on(subject: Subject, audience: Audience) -> None:
+    poses = ScriptedPose([])
+    timing, frames = Timing(), Latest[Frame]()
+    show = Show(
+        Grabber(camera(1), frames), frames, poses, painter(subject, timing), audience, timing
+    )
+    show.follow_at(0.25, 0.75)
+    show.follow_any()
+    show.reset_tracking()
+    show.close()
+    assert poses.orders == [(0.25, 0.75), None]
+
+
 def test_an_estimator_that_hangs_is_replaced_and_the_dance_goes_on(
     subject: Subject, audience: Audience
 ) -> None:
@@ -419,13 +488,8 @@ class Flaky:
 def test_a_generator_that_fails_is_held_then_the_plate_is_shown(subject: Subject) -> None:
     engine = Flaky(subject)
     generator = Generator(subject, engine)
-    maker = PictureMaker(
-        subject,
-        generator,
-        Normalizer(subject.manifest.body, subject.manifest.stage_size),
-        Smoother(SmoothSettings()),
-        Timing(),
-    )
+    normalizer = Normalizer(subject.manifest.body, subject.manifest.stage_size)
+    maker = PictureMaker(Character(subject, generator, normalizer, Smoother()), Timing())
     poses = moving_poses(100)
 
     def make(number: int) -> Picture:

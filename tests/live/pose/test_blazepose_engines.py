@@ -113,7 +113,7 @@ def test_auto_takes_a_gpu_only_where_it_is_the_faster_one(
     assert cuda.held() == 0
     why = "engine tensorrt, the best that works here (tensorrt: it is not here; pip install it; "
     if not taken:
-        why = "engine cpu, 1 thread, float32; no GPU's is faster here (--pose-engine tensorrt, "
+        why = "engine cpu, 1 thread, float32; no GPU engine is faster here (name one with "
         assert f"tensorrt works, and takes {share:.2f} of the CPU's time" in caplog.text
     assert f"BlazePose's detector: {why}" in caplog.text
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from live.frames import Pose
-from live.pose.follow import Follower, FollowSettings, seen_box
+from live.pose.bodies import seen_box
+from live.pose.follow import Follower, FollowSettings
 from live.skeleton import INDEX
 from tests.live.pose.people import nobody, person
 

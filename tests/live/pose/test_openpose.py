@@ -123,6 +123,24 @@ def test_stays_with_the_larger_person_through_the_loop(tmp_path: Path) -> None:
     estimator.close()
 
 
+def test_whoever_is_pointed_at_is_followed_until_released(tmp_path: Path) -> None:
+    large = {"pose_keypoints_2d": _points(25, 100, spread=12)}
+    small = {"pose_keypoints_2d": _points(25, 500, spread=6)}
+    for number, people in enumerate([[small, large], [large, small], [large]]):
+        _write(tmp_path, number, _text(*people))
+    estimator = OpenPosePose(tmp_path, lambda sequence: sequence)
+
+    def nose(sequence: int) -> tuple[float, int] | None:
+        pose = estimator.estimate(_frame(sequence))
+        return None if pose is None else (float(pose.points[0, 0]), pose.person)
+
+    assert nose(0) == (100, 1)
+    estimator.follow_at(510 / 640, 150 / 480)
+    assert [nose(0), nose(1), nose(2)] == [(500, 2), (500, 2), None]
+    estimator.follow_any()
+    assert nose(2) == (100, 3)
+
+
 def test_a_frame_without_a_file_is_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     _write(tmp_path, 0, _text(_person()))
     estimator = OpenPosePose(tmp_path, lambda sequence: sequence)

@@ -38,6 +38,7 @@ class Works:
     def __init__(self, factory: Factory) -> None:
         self._factory = factory
         self.closed = self.resets = 0
+        self.orders: list[tuple[float, float] | None] = []
 
     def estimate(self, frame: Frame) -> Pose | None:
         if self._factory.hangs:
@@ -48,6 +49,12 @@ class Works:
 
     def reset(self) -> None:
         self.resets += 1
+
+    def follow_at(self, x: float, y: float) -> None:
+        self.orders.append((x, y))
+
+    def follow_any(self) -> None:
+        self.orders.append(None)
 
     def close(self) -> None:
         self.closed += 1
@@ -206,3 +213,50 @@ def test_a_hang_while_it_is_built_hangs_nobody() -> None:
 def test_limits_are_checked() -> None:
     with pytest.raises(SetupError, match="answer_s is 0"):
         EstimatorLimits(answer_s=0)
+
+
+def test_whom_to_follow_is_told_on_its_thread_and_again_to_the_next_one(factory: Factory) -> None:
+    watched = WatchedEstimator(factory, LIMITS)
+    watched.await_first()
+    watched.follow_at(0.25, 0.5)
+    watched.estimate(frame())
+    assert factory.made[0].orders == [(0.25, 0.5)]
+    watched.estimate(frame(1))
+    factory.hangs = True
+    with pytest.raises(TimeoutError, match="hangs"):
+        watched.estimate(frame(2))
+    factory.hangs = False
+    ask_until(watched, is_pose)
+    (place,) = factory.made[1].orders
+    pose = seen()
+    body = pose.points[pose.scores > 0]
+    middle = (body.min(0) + body.max(0)) / 2 / 64
+    assert place == pytest.approx(tuple(middle))  # where that one was seen last
+    watched.follow_any()
+    watched.estimate(frame(3))
+    assert factory.made[1].orders[1:] == [None]
+    watched.reset()
+    factory.hangs = True
+    with pytest.raises(TimeoutError, match="hangs"):
+        watched.estimate(frame(4))
+    factory.hangs = False
+    ask_until(watched, is_pose)
+    assert factory.made[2].orders == []
+    watched.close()
+    factory.freed.set()
+
+
+def test_an_answer_to_an_earlier_frame_does_not_move_the_point(factory: Factory) -> None:
+    watched = WatchedEstimator(factory, LIMITS)
+    watched.await_first()
+    watched.estimate(frame())  # somebody with the number 0 is followed
+    watched.follow_at(0.9, 0.1)
+    watched.estimate(frame(1))  # still number 0: this estimator has not found the other one yet
+    factory.hangs = True
+    with pytest.raises(TimeoutError, match="hangs"):
+        watched.estimate(frame(2))
+    factory.hangs = False
+    ask_until(watched, is_pose)
+    assert factory.made[1].orders == [(0.9, 0.1)]
+    watched.close()
+    factory.freed.set()

@@ -151,6 +151,19 @@ def test_a_damaged_cache_without_a_network_is_refused(cache: Path, by_hand: Path
         fetch_pose_weights(progress=False)
 
 
+def test_a_look_at_what_is_there_writes_nothing(cache: Path, by_hand: Path) -> None:
+    assert store.unusable(cache) == [DETECTOR, LANDMARKS]
+    store.check_folder(by_hand)
+    assert not cache.exists()
+    fetch_pose_weights(by_hand)
+    assert store.unusable(cache) == []
+    _damage(cache / LANDMARKS, "cut")
+    assert store.unusable(cache) == [LANDMARKS]
+    (by_hand / DETECTOR).unlink()
+    with pytest.raises(WeightsError, match="holds neither"):
+        store.check_folder(by_hand)
+
+
 def test_a_folder_with_both_networks(cache: Path, by_hand: Path) -> None:
     _assert_whole(fetch_pose_weights(by_hand), cache)
 

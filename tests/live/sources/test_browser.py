@@ -103,6 +103,12 @@ class Nobody:
         self.first.set()
         return None
 
+    def follow_at(self, x: float, y: float) -> None:
+        pass
+
+    def follow_any(self) -> None:
+        pass
+
     def reset(self) -> None:
         pass
 

@@ -20,7 +20,7 @@ from live.errors import SourceError
 from live.frames import Frame
 from live.sources import SourceSettings
 from live.sources.base import Timebase
-from live.sources.camera import _video_devices, open_camera
+from live.sources.camera import open_camera, video_devices
 from live.sources.watched import WatchedSource
 from tests.live.sources.fakecamera import (
     BUSY,
@@ -89,7 +89,7 @@ def test_numbers_every_picture_and_stamps_it_on_the_given_clock() -> None:
     ("index", "present", "words"),
     [
         (3, ["/dev/video0", "/dev/video2"], ["camera 3", "/dev/video0, /dev/video2", "--camera"]),
-        (0, [], ["camera 0", "no other", "--source"]),
+        (0, [], ["camera 0", "no other", "--source FILE", "--source browser --host 0.0.0.0"]),
         (0, ["/dev/video0"], ["camera 0", "busy", "close the program", "fuser /dev/video0"]),
         (1, None, ["camera 1", "close other programs"]),
     ],
@@ -112,7 +112,7 @@ def test_on_a_mac_the_permission_comes_first(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_this_machines_missing_camera_is_refused_through_the_real_opencv() -> None:
-    present = _video_devices()
+    present = video_devices()
     index = 90
     if present is None or f"/dev/video{index}" in present:
         pytest.skip("this system does not list cameras, or has that one")
@@ -264,4 +264,4 @@ def test_devices_are_listed_by_number(monkeypatch: pytest.MonkeyPatch, tmp_path:
     paths = [f"/dev/video{n}" for n in (10, 2, 0)]
     monkeypatch.setattr("live.sources.camera.glob.glob", lambda pattern: paths)
     monkeypatch.setattr("live.sources.camera.sys.platform", "linux")
-    assert _video_devices() == ["/dev/video0", "/dev/video2", "/dev/video10"]
+    assert video_devices() == ["/dev/video0", "/dev/video2", "/dev/video10"]

@@ -19,7 +19,7 @@ import pytest
 from live.frames import Frame
 from live.latest import Latest
 from live.sources import Grabber, SourceSettings, Timebase
-from live.sources.camera import Capture, _name_of, open_camera
+from live.sources.camera import Capture, camera_name, open_camera
 from live.sources.watch import RateWatch, Watch
 from tests.live.sources.fakecamera import (
     BUSY,
@@ -248,6 +248,6 @@ def test_the_systems_own_names_leave_out_what_gives_no_pictures(tmp_path: Path) 
         (tmp_path / f"video{number}").mkdir()
         (tmp_path / f"video{number}" / "index").write_text(index + "\n")
         (tmp_path / f"video{number}" / "name").write_text(name + "\n")
-    assert _name_of(0, tmp_path) == "Stage Cam: Stage Cam"
-    assert _name_of(1, tmp_path) is None, "the metadata of the same camera"
-    assert _name_of(9, tmp_path) is None
+    assert camera_name(0, tmp_path) == "Stage Cam: Stage Cam"
+    assert camera_name(1, tmp_path) is None, "the metadata of the same camera"
+    assert camera_name(9, tmp_path) is None

@@ -172,7 +172,9 @@ def test_refusals_name_the_file_and_the_remedy(tmp_path: Path) -> None:
     assert "only sound" in refusal(write_audio(tmp_path / "song.m4a"))
     assert "cannot be read as video" in refusal(text)
     assert "cannot be read as video" in refusal(cut)
-    assert "--camera" in refusal(Path("/dev/null"))
+    assert "--camera 0" in refusal(Path("/dev/null"))
+    assert "--camera 63" in refusal(Path("/dev/video63"))
+    assert "number: --camera 7" in refusal(Path("7"))
 
 
 def test_a_playlist_in_a_file_cannot_reach_the_network(tmp_path: Path) -> None:

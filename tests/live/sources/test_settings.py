@@ -37,6 +37,16 @@ def test_both_at_once_and_a_broken_size_are_usage_errors(
     assert "640" in capsys.readouterr().err
 
 
+def test_a_cameras_device_file_is_answered_with_its_number(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for word, number in (("/dev/video3", 3), ("front", 0)):
+        with pytest.raises(SystemExit):
+            parse("--camera", word)
+        said = capsys.readouterr().err
+        assert f"'{word}' is not a camera's number, as in --camera {number}" in said
+
+
 @pytest.mark.parametrize(
     ("where", "scheme"),
     [

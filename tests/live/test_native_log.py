@@ -7,18 +7,19 @@ import tempfile
 
 import pytest
 
-from live.pose.native_log import quiet_native_log
+from live.native_log import quiet_native_log
+from live.pose.mediapipe_tasks import CHATTER
 
 
 def test_chatter_goes_and_errors_stay(capfd: pytest.CaptureFixture[str]) -> None:
     def body() -> None:
         os.write(2, b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n")
-        with quiet_native_log():  # one thread may nest
+        with quiet_native_log(CHATTER):  # one thread may nest
             os.write(2, b"W0000 1.2 3 inference_feedback_manager.cc:121] Feedback manager ...\n")
         os.write(2, b"E0000 the model is broken\n")
         raise RuntimeError
 
-    with pytest.raises(RuntimeError), quiet_native_log():
+    with pytest.raises(RuntimeError), quiet_native_log(CHATTER):
         body()
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "E0000 the model is broken\nafter\n"
@@ -31,7 +32,7 @@ def test_where_nothing_can_be_held_back_it_chatters(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tempfile, "TemporaryFile", full)
-    with quiet_native_log():
+    with quiet_native_log(CHATTER):
         os.write(2, b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n")
     assert "XNNPACK" in capfd.readouterr().err
 
@@ -43,7 +44,7 @@ def test_a_terminal_that_is_gone_does_no_harm() -> None:
     try:
         os.dup2(writer, 2)
         os.close(reader)
-        with quiet_native_log():
+        with quiet_native_log(CHATTER):
             os.write(2, b"E0000 the model is broken\n")
     finally:
         os.dup2(kept, 2)

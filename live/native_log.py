@@ -11,46 +11,39 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import IO
 
-# TFLite's and absl's notes of no consequence; they obey no environment variable.
-_CHATTER = re.compile(
-    rb"Created TensorFlow Lite XNNPACK delegate"
-    rb"|Logging before InitGoogle\(\)"
-    rb"|inference_feedback_manager\.cc"
-    rb"|landmark_projection_calculator\.cc"
-)
-
 # Two threads interleaved would leave descriptor 2 held for good; one may nest.
 _one_at_a_time = threading.RLock()
 
 
 @contextmanager
-def quiet_native_log() -> Iterator[None]:
-    """Within, file descriptor 2 is held back; at the end all but the known chatter is written out.
+def quiet_native_log(chatter: re.Pattern[bytes]) -> Iterator[None]:
+    """Within, file descriptor 2 is held back; at the end every line without
+    `chatter` in it is written out.
 
     Python's own `sys.stderr` writes there too and is held back with it.
     """
     with ExitStack() as stack:
         stack.enter_context(_one_at_a_time)
         with suppress(OSError):  # a full disk or a closed terminal: then let it chatter
-            _hold_back(stack)
+            _hold_back(stack, chatter)
         yield
 
 
-def _hold_back(stack: ExitStack) -> None:
+def _hold_back(stack: ExitStack, chatter: re.Pattern[bytes]) -> None:
     """Point descriptor 2 at a file until `stack` ends, then write out what is no chatter."""
     held = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (the stack closes it)
     _flush()
     terminal = os.dup(2)
-    stack.callback(_write_out, held, terminal)
+    stack.callback(_write_out, held, terminal, chatter)
     os.dup2(held.fileno(), 2)
 
 
-def _write_out(held: IO[bytes], terminal: int) -> None:
+def _write_out(held: IO[bytes], terminal: int, chatter: re.Pattern[bytes]) -> None:
     _flush()
     os.dup2(terminal, 2)
     os.close(terminal)
     held.seek(0)
-    rest = b"".join(line for line in held if not _CHATTER.search(line))
+    rest = b"".join(line for line in held if not chatter.search(line))
     with suppress(OSError):  # nobody reads any more
         if rest:
             os.write(2, rest)

@@ -20,7 +20,7 @@ from typing import Any
 from live.arguments import Arguments
 from live.errors import SetupError
 from live.folders import STATE_VARIABLE, state_folder
-from live.subject import Subject
+from live.subject import Subject, SubjectManifest
 
 log = logging.getLogger(__name__)
 
@@ -80,12 +80,21 @@ def acknowledgement(subject: Subject) -> Acknowledgement | None:
     A file that is broken, names another bundle or could have been written by another user of the
     machine counts as absent, and the log says why.
     """
-    path = _file(subject)
+    return _acknowledgement(subject.sha256)
+
+
+def allows(manifest: SubjectManifest, sha256: str) -> bool:
+    """As `acknowledged`, of a bundle of which only the manifest was read (`load_manifest`)."""
+    return manifest.consent is not None or _acknowledgement(sha256) is not None
+
+
+def _acknowledgement(sha256: str) -> Acknowledgement | None:
+    path = _file(sha256)
     try:
         content = _own_file(path)
         data = json.loads(content)
         found = Acknowledgement(**data)
-        if found.bundle_sha256 != subject.sha256:
+        if found.bundle_sha256 != sha256:
             raise ValueError("it is about another bundle")
         if datetime.datetime.fromisoformat(found.date) > _now() + datetime.timedelta(days=1):
             raise ValueError(f"its date {found.date} is yet to come")
@@ -109,7 +118,7 @@ def acknowledge(subject: Subject, words: str) -> None:
         )
     date = _now().isoformat(timespec="seconds")
     said = Acknowledgement(subject.sha256, subject.manifest.name, words, date)
-    path = _file(subject)
+    path = _file(subject.sha256)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, json.dumps(asdict(said), indent=2, ensure_ascii=False) + "\n")
@@ -196,8 +205,8 @@ def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-def _file(subject: Subject) -> Path:
-    return state_folder() / FOLDER / f"{subject.sha256}.json"
+def _file(sha256: str) -> Path:
+    return state_folder() / FOLDER / f"{sha256}.json"
 
 
 def _own_file(path: Path) -> str:

@@ -48,6 +48,10 @@ class Ladder:
         self._seen_s = -np.inf
         self._rung: Rung = "neutral"
 
+    def join(self, now_s: float) -> None:
+        """Begin as if the performer were followed already: with no way from the neutral pose."""
+        self._seen_s, self._rung = now_s, "generated"
+
     def step(self, pose: Pose | None, now_s: float) -> tuple[Pose, Rung]:
         """The pose to show at `now_s`, given the followed performer's or None."""
         rung = self._next_rung(pose, now_s)

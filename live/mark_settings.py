@@ -43,6 +43,11 @@ class MarkSettings:
     caption: CaptionSettings | None = field(default_factory=CaptionSettings)  # None: no visible one
     watermark: bool = True  # the invisible one
 
+    def off(self) -> list[str]:
+        """Which are switched off, in words that "off" follows."""
+        visible = ["the visible mark is"] if self.caption is None else []
+        return visible + ([] if self.watermark else ["the watermark is"])
+
     def warnings(self) -> list[str]:
         """A sentence for each mark that was switched off, for the log."""
         said = []

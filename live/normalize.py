@@ -14,6 +14,7 @@ towards near_t until one body height of depth stays one body height.
 
 from __future__ import annotations
 
+import copy
 import math
 
 import numpy as np
@@ -67,8 +68,10 @@ class Normalizer:
         self.size = size
         self._target = _array(target)
         self._prior = None if performer is None else _array(performer)
-        self._mirror = mirror
-        self._refine = refine or performer is None
+        self.mirror = mirror  # this and the next from any thread; the next pose obeys
+        self.refine = refine or performer is None
+        self._forgetting = False
+        self._settle_s = 0.0  # so long a calibration is yet eased into, where nothing is learnt
         self._running = RunningStats()
         self._foot = FootLine()
         self._measures = np.empty(MEASURES)
@@ -92,22 +95,42 @@ class Normalizer:
     def use(self, performer: BodyStats) -> None:
         """Take a calibration made while the show runs: eased into, never jumped to. Any thread."""
         self._prior = _array(performer)
+        self._settle_s = 5 * _EASE_S
+
+    def forget(self) -> None:
+        """Forget the performer, the calibration too, before the next pose. Any thread."""
+        self._forgetting = True
+
+    def take_over(self, other: Normalizer) -> None:
+        """Know the performer as `other` does, which goes on by itself. On the stage's thread."""
+        self._prior, self._settle_s = other._prior, other._settle_s
+        self._stats, self._known = other._stats.copy(), other._known
+        self._running, self._foot = copy.deepcopy(other._running), copy.deepcopy(other._foot)
+        self._last_s, self._person = other._last_s, other._person
 
     def apply(self, pose: Pose) -> Pose:
         """`pose` in the label's pixels, with `size` the label's.
 
         A joint that is not finite comes out with score 0.
         """
+        if self._forgetting:
+            self._forgetting, self._prior = False, None
+            self.reset()
         height, width = pose.size
+        mirror = self.mirror  # read once
         dt_s = self._elapsed_s(pose)
         measure(pose.points, pose.scores, height, width, self._measures)
         toe = self._foot.follow(self._measures, float(self._stats[TORSO_FRACTION]), dt_s)
-        if self._refine:
+        # Somebody of whom nothing is known is measured in any case.
+        if self.refine or not self._known:
             self._learn(toe, dt_s, width / height)
+        elif self._prior is not None and self._settle_s > 0:
+            self._ease(self._prior, dt_s)
+        self._settle_s -= dt_s
         points, scores = np.empty_like(pose.points), np.empty_like(pose.scores)
         _map(
             pose.points, pose.scores, height, width, *self.size, self._target, self._stats, toe,
-            self._measures[ROOT_X], self._mirror, _CROSSED if self._mirror else _STRAIGHT,
+            self._measures[ROOT_X], mirror, _CROSSED if mirror else _STRAIGHT,
             points, scores,
         )  # fmt: skip
         return Pose(points, scores, pose.captured_s, self.size, pose.person)
@@ -137,8 +160,11 @@ class Normalizer:
         else:
             return
         self._goal[ASPECT] = aspect
+        self._ease(self._goal, dt_s)
+
+    def _ease(self, goal: Array, dt_s: float) -> None:
         ease = 1 - math.exp(-dt_s / _EASE_S) if self._known else 1.0
-        self._stats += (self._goal - self._stats) * ease
+        self._stats += (goal - self._stats) * ease
         # Eased one by one, equal numbers may come out unequal in the last place.
         self._stats[TOE_FAR] = min(self._stats[TOE_FAR], self._stats[TOE_NEAR])
         self._known = True

@@ -1,38 +1,35 @@
-"""The picture stage: pose -> normalize, smooth, ladder -> draw -> generate -> compose -> mark."""
+"""The picture stage: sightings in, what the audience sees out, as the operator's look says."""
 
 from __future__ import annotations
 
-import logging
+import contextlib
+import queue
+import threading
+from dataclasses import dataclass
 
-from live.errors import UnderstudyError
-from live.frames import Image, Label, Layer, Picture, Pose, Sighting
-from live.generator import Generator, compose
-from live.ladder import Ladder, LadderSettings, Rung
+import cv2
+import numpy as np
+
+from live.act import Act
+from live.background import Pictures
+from live.body import BodyStats
+from live.character import Character
+from live.crossfade import CrossFade
+from live.errors import DeskError
+from live.frames import Image, Label, Picture, Sighting
+from live.ladder import LadderSettings, Rung
+from live.look import Look, LookAt, untouched
 from live.marks import Marks
 from live.normalize import Normalizer
-from live.skeleton import Drawer
-from live.smooth import Smoother
-from live.subject import Subject
 from live.timing import Timing
-from live.window import StageWindow, into_window
-
-log = logging.getLogger(__name__)
 
 
-def neutral_pose(subject: Subject) -> Pose:
-    """The bundle's calm stance, as a pose on the stage."""
-    book = subject.codebook
-    return Pose(book.neutral_points, book.neutral_scores, 0.0, subject.manifest.stage_size)
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """A picture that may be frozen: bare, and with what marks it."""
 
-
-def neutral_label(subject: Subject) -> Label:
-    """The calm stance as the generator sees it: a real label to try an engine on."""
-    manifest, pose = subject.manifest, neutral_pose(subject)
-    size = manifest.generator_size
-    window = StageWindow(manifest.body, manifest.stage_size, size, manifest.window)
-    region = window.follow(pose, 0.0)
-    drawn = Drawer(size, manifest.style).draw(into_window(pose.points, region, size), pose.scores)
-    return Label(drawn, 0.0, region)
+    image: Image
+    marks: Marks | None
 
 
 class PictureMaker:
@@ -40,92 +37,108 @@ class PictureMaker:
 
     def __init__(
         self,
-        subject: Subject,
-        generator: Generator,
-        normalizer: Normalizer,
-        smoother: Smoother,
+        character: Character,
         timing: Timing,
         ladder: LadderSettings | None = None,
-        marks: Marks | None = None,
+        look: LookAt = untouched,
+        backdrops: Pictures | None = None,
     ) -> None:
-        """`marks` go onto every picture; None leaves them bare, as tests and training need."""
-        self.normalizer = normalizer
-        self.label: Label | None = None  # the newest, for the operator to see
-        self._plate = subject.plate
-        self._marks = marks
-        self._generator = generator
-        self._smoother = smoother
-        self._ladder = Ladder(neutral_pose(subject), ladder)
-        manifest = subject.manifest
-        self._window = StageWindow(
-            manifest.body, manifest.stage_size, generator.size, manifest.window
-        )
-        self._drawer = Drawer(generator.size, manifest.style)
+        """`look` is asked once for each picture; `backdrops` has the operator's backgrounds."""
+        self.rung: Rung = "neutral"  # of the newest picture
         self._timing = timing
-        self._empty = self._marked(subject.plate.copy())  # what is shown with nobody on it
+        self._ladder = ladder
+        self._look = look
+        self._backdrops = backdrops
+        self._stage = CrossFade(self._act(character), _close_elsewhere)
+        self._coming: queue.SimpleQueue[tuple[Character, float]] = queue.SimpleQueue()
+        self._standing: _Standing | None = None
         self._sequence = 0
-        self._failing = False
-        self._last: Image | None = None
-        self._last_s = -1e9
-        self._hold_s = self._ladder.settings.hold_s
+
+    @property
+    def character(self) -> Character:
+        """The newest. From any thread, to be looked at."""
+        return self._stage.act.character
+
+    @property
+    def normalizer(self) -> Normalizer:
+        """The newest character's."""
+        return self.character.normalizer
+
+    @property
+    def performer(self) -> BodyStats | None:
+        """The performer's measures in use, whoever is shown; None before anybody was measured."""
+        return self.normalizer.performer
+
+    @property
+    def label(self) -> Label | None:
+        """What the newest character's generator was given last, for the operator to see."""
+        return self._stage.act.label
+
+    @property
+    def novelty(self) -> float:
+        """How far the pose is from what the newest character knows; 0 where nobody is followed."""
+        return self._stage.act.novelty
+
+    def use(self, performer: BodyStats) -> None:
+        """Take a calibration made while the show runs: eased into, never jumped to. Any thread."""
+        self.normalizer.use(performer)
+
+    def forget_performer(self) -> None:
+        """Measure the performer anew, from the next picture on. Any thread."""
+        self.normalizer.forget()
+
+    def get_ready(self, character: Character) -> None:
+        """Make ahead what `character` will need here. On a thread that may wait."""
+        look = self._look(self._timing.clock())
+        if look.background == "picture" and self._backdrops is not None:
+            with contextlib.suppress(DeskError):  # it was told when it was chosen
+                self._backdrops.load(look.backdrop, character.stage)
+
+    def swap(self, character: Character, fade_s: float) -> None:
+        """Show `character`, which is ready, from the next picture on. Any thread.
+
+        The one before fades out within `fade_s` seconds and is closed then, on another thread.
+        """
+        self._coming.put((character, fade_s))
 
     def make(self, sighting: Sighting, now_s: float) -> Picture:
         """The picture that answers `sighting` at `now_s`. Never fails: there is the plate."""
-        self.label, rung = self._label(sighting, now_s)
-        image, rung = self._image(self.label, rung, now_s)
-        picture = Picture(image, sighting.captured_s, self._sequence, rung)
+        look = self._look(now_s)
+        self._let_in(now_s)
+        image, self.rung = self._stage.picture(sighting, look, now_s)
+        shown = _Standing(image, self.character.marks)
+        if look.freeze and not look.panic and self._standing is not None:
+            # What is behind it goes on, so that it is there at once when the freeze ends.
+            shown, self.rung = self._standing, "held"
+        elif not look.panic:
+            self._standing = shown
+        picture = Picture(
+            self._finished(shown, look), sighting.captured_s, self._sequence, self.rung
+        )
         self._sequence += 1
-        self._timing.count(f"picture.{rung}")
+        self._timing.count(f"picture.{self.rung}")
         return picture
 
-    def _label(self, sighting: Sighting, now_s: float) -> tuple[Label, Rung]:
-        with self._timing.section("normalize"):
-            pose = self.normalizer.apply(sighting.pose) if sighting.pose else None
-        with self._timing.section("smooth"):
-            # A lost person is the ladder's to hold; the filter only sees who is there.
-            pose = self._smoother.apply(pose, sighting.captured_s) if pose else None
-            if pose is not None and not (pose.scores > 0).any():
-                pose = None
-            shown, rung = self._ladder.step(pose, now_s)
-            if rung == "neutral":
-                self._smoother.reset()
-        with self._timing.section("draw"):
-            region = self._window.follow(shown, now_s)
-            points = into_window(shown.points, region, self._drawer.size)
-            drawn = self._drawer.draw(points, shown.scores)
-        return Label(drawn, sighting.captured_s, region), rung
+    def _let_in(self, now_s: float) -> None:
+        while not self._coming.empty():  # only this thread takes
+            character, fade_s = self._coming.get_nowait()
+            self._stage.enter(self._act(character), now_s, fade_s)
 
-    def _image(self, label: Label, rung: Rung, now_s: float) -> tuple[Image, Rung]:
-        layer = self._layer(label)
-        if layer is None:
-            if self._last is not None and now_s - self._last_s <= self._hold_s:
-                return self._last, "held"
-            return self._empty, "plate"
-        with self._timing.section("compose"):
-            composed = compose(self._plate, [layer])
-        self._last = self._marked(composed)  # once: what is held is shown as it is
-        self._last_s = now_s
-        return self._last, rung
+    def _act(self, character: Character) -> Act:
+        return Act(character, self._timing, self._ladder, self._backdrops)
 
-    def _marked(self, picture: Image) -> Image:
-        """The picture, marked in place."""
-        if self._marks is not None:
+    def _finished(self, shown: _Standing, look: Look) -> Image:
+        """As bright as asked, then marked: the marks stay readable. `shown` stays as it is."""
+        image = shown.image
+        if look.master < 1:
+            image = np.asarray(cv2.convertScaleAbs(image, alpha=look.master), np.uint8)
+        if shown.marks is not None:
             with self._timing.section("mark"):
-                self._marks.add_to(picture)
-        return picture
+                image = image.copy() if image is shown.image else image
+                shown.marks.add_to(image)
+        return image
 
-    def _layer(self, label: Label) -> Layer | None:
-        try:
-            with self._timing.section("generate"):
-                layer = self._generator.generate(label)
-        except (UnderstudyError, RuntimeError, ValueError, MemoryError) as error:
-            self._timing.count("generator.failed")
-            if not self._failing:
-                log.error("the generator failed (%s); the plate is shown until it works", error)
-            self._failing = True
-            self._generator.reset()
-            return None
-        if self._failing:
-            log.warning("the generator works again")
-        self._failing = False
-        return layer
+
+def _close_elsewhere(character: Character) -> None:
+    """Freeing a net takes longer than a picture may."""
+    threading.Thread(target=character.close, name="close character", daemon=True).start()

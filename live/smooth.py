@@ -7,7 +7,7 @@ are in frame heights per second, so the settings do not depend on the resolution
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
@@ -41,6 +41,21 @@ class SmoothSettings:
         if not 0 <= self.score_seen < 1:
             raise ValueError(f"score_seen is {self.score_seen}; it must be in [0, 1)")
 
+    def tuned(self, steadiness: float, lead_s: float) -> SmoothSettings:
+        """Between quick (0) and steady (1), these as they are in the middle (0.5)."""
+        factor = _REACH ** (1 - 2 * steadiness)
+        return replace(
+            self,
+            min_cutoff_hz=self.min_cutoff_hz * factor,
+            beta=self.beta * factor,
+            lead_s=lead_s,
+        )
+
+
+_REACH = 8.0
+"""So many times quicker, or steadier, it gets at most: at rest 12 Hz, which lets the tracker's
+noise through, or 0.2 Hz, at which the figure floats."""
+
 
 class Smoother:
     """Smooths one performer's poses. Without lead it never leaves the range of what it was given;
@@ -49,7 +64,7 @@ class Smoother:
     """
 
     def __init__(self, settings: SmoothSettings | None = None) -> None:
-        self.settings = settings or SmoothSettings()
+        self.settings = settings or SmoothSettings()  # may be exchanged between two poses
         self.reset()
 
     def reset(self) -> None:

@@ -35,7 +35,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live.body import BodyStats
-from live.bundle_files import BROKEN_ZIP, check_member, folder_reader, open_archive, zip_reader
+from live.bundle_files import (
+    BROKEN_ZIP,
+    Reader,
+    check_member,
+    folder_reader,
+    open_archive,
+    zip_reader,
+)
 from live.bundle_net import check_net
 from live.errors import SubjectError
 from live.frames import Image
@@ -157,14 +164,32 @@ def load_subject(path: Path) -> Subject:
     return subject
 
 
-def _load(path: Path) -> Subject:
-    """`load_subject`, without a look into the nets."""
+def load_manifest(path: Path) -> tuple[SubjectManifest, str]:
+    """What a bundle says of itself, and its identity (`Subject.sha256`); no other file is read.
+
+    Raises SubjectError.
+    """
+    text = _reader(path)(MANIFEST, MAX_MANIFEST_BYTES)
+    return _parse_manifest(text, path)[0], hashlib.sha256(text).hexdigest()
+
+
+def _reader(path: Path) -> Reader:
     if not os.path.exists(path):  # Path.exists raises on a name that is too long
         raise SubjectError(
             f"subject {path} does not exist; give the folder or .zip that export wrote, "
             f"or leave --subject out for the demo subject"
         )
-    read = zip_reader(path, MANIFEST) if path.is_file() else folder_reader(path)
+    if path.is_dir() and not os.path.lexists(path / MANIFEST):
+        raise SubjectError(
+            f"{path} is no subject: there is no {MANIFEST} in it; --list-subjects {path} finds "
+            "those below it"
+        )
+    return zip_reader(path, MANIFEST) if path.is_file() else folder_reader(path)
+
+
+def _load(path: Path) -> Subject:
+    """`load_subject`, without a look into the nets."""
+    read = _reader(path)
     text = read(MANIFEST, MAX_MANIFEST_BYTES)
     manifest, hashes = _parse_manifest(text, path)
     files: dict[str, bytes] = {}

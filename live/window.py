@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from live.body import BodyStats
 from live.footline import FootLine
 from live.frames import Pose, Region
-from live.measure import MEASURES, SEEN, measure
+from live.measure import MEASURES, ROOT_X, SEEN, measure
 
 _ASIDE_S = 0.1  # time constant with which the window follows the figure to the side
 _DEPTH_S = 0.2  # ... and in depth
@@ -69,7 +69,7 @@ class StageWindow:
         self.size = size
         self.settings = settings or WindowSettings()
         self._body = body
-        self._measures = np.empty(MEASURES)
+        self._measures = np.full(MEASURES, np.nan)
         self.reset()
 
     def reset(self) -> None:
@@ -95,6 +95,13 @@ class StageWindow:
         if middle is not None:
             self._middle += (middle - self._middle) * (1.0 if jumps else _step(dt_s, _ASIDE_S))
         return self._region()
+
+    @property
+    def stands_at(self) -> tuple[float, float]:
+        """Where the figure stands, as last followed: x of its hips and the foot line, pixels."""
+        root = float(self._measures[ROOT_X])
+        aside = root if math.isfinite(root) else self._middle
+        return self.stage[1] / 2 + aside * self.stage[0], self._toe * self.stage[0]
 
     def _middle_of(self, pose: Pose) -> float | None:
         """Halfway between the figure's outermost joints, from the centre line, stage heights."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from live.caption import Caption
+from live.character import Character
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.frames import Image, Label, Layer, Picture, Pose, Sighting
 from live.generator import Generator
@@ -48,15 +49,14 @@ class Stage:
         self.timing = Timing()
         self.generator = Failing(subject, OnnxRuntimeEngine(subject.generator, "tiny"))
         body = subject.manifest.body
-        self.maker = PictureMaker(
+        character = Character(
             subject,
             self.generator,
             Normalizer(body, STAGE, performer=body, refine=False),
             Smoother(),
-            self.timing,
-            LadderSettings(),
             Marks(marks, subject.sha256, STAGE, DAY) if marks else None,
         )
+        self.maker = PictureMaker(character, self.timing, LadderSettings())
 
     def picture(self, now_s: float) -> Picture:
         pose = Pose(*standing(*STAGE), now_s, STAGE)

@@ -463,3 +463,43 @@ def test_fit_of_too_little_is_refused(frames: int) -> None:
     points, scores = arrays(WALK)
     with pytest.raises(SetupError, match=f"{frames} of {frames} frames"):
         fit_body_stats(points[:frames], scores[:frames], SIZE)
+
+
+def test_a_calibration_counts_though_nothing_is_learnt() -> None:
+    """Eased into; what was given at the beginning stays as it was."""
+    normalizer = Normalizer(TARGET, SIZE, TARGET, refine=False)
+    measured = replace(TARGET, height_near=TARGET.height_near * 0.8)
+    for pose in WALK[:30]:
+        normalizer.apply(pose)
+    assert normalizer.performer == TARGET
+    normalizer.use(measured)
+    normalizer.apply(WALK[30])
+    half_way = normalizer.performer
+    assert half_way is not None
+    assert measured.height_near < half_way.height_near < TARGET.height_near
+    for pose in WALK[31:400]:
+        normalizer.apply(pose)
+    assert normalizer.performer is not None
+    assert normalizer.performer.height_near == pytest.approx(measured.height_near, rel=0.01)
+
+
+def test_another_takes_the_performer_over_and_goes_its_own_way() -> None:
+    one, other = Normalizer(TARGET, SIZE), Normalizer(TARGET, SIZE)
+    for pose in WALK[:200]:
+        one.apply(pose)
+    other.take_over(one)
+    assert other.performer == one.performer
+    for pose in WALK[200:230]:
+        np.testing.assert_array_equal(other.apply(pose).points, one.apply(pose).points)
+    kept = one.performer
+    other.forget()
+    other.apply(WALK[230])
+    assert one.performer == kept and other.performer != kept
+
+
+def test_mirror_is_obeyed_from_the_next_pose_on() -> None:
+    normalizer = Normalizer(TARGET, SIZE, TARGET, refine=False)
+    crossed = Normalizer(TARGET, SIZE, TARGET, mirror=True, refine=False)
+    normalizer.apply(WALK[0]), crossed.apply(WALK[0])
+    normalizer.mirror = True
+    np.testing.assert_array_equal(normalizer.apply(WALK[1]).points, crossed.apply(WALK[1]).points)

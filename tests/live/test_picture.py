@@ -7,11 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
+from live.character import Character, neutral_pose
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.frames import Image, Pose, Sighting
 from live.generator import Generator
 from live.normalize import Normalizer
-from live.picture import PictureMaker, neutral_pose
+from live.picture import PictureMaker
 from live.skeleton import INDEX, LabelStyle, draw
 from live.smooth import Smoother
 from live.subject import Subject, load_subject
@@ -39,7 +40,7 @@ def painter(subject: Subject) -> PictureMaker:
     generator = Generator(subject, OnnxRuntimeEngine(subject.generator, "tiny"))
     body = subject.manifest.body
     normalizer = Normalizer(body, STAGE, performer=body, refine=False)
-    return PictureMaker(subject, generator, normalizer, Smoother(), Timing())
+    return PictureMaker(Character(subject, generator, normalizer, Smoother()), Timing())
 
 
 def figure(subject: Subject, depth: float, x: float) -> Pose:

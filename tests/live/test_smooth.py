@@ -293,3 +293,28 @@ def test_nothing_infinite_ever_comes_out(seed: int) -> None:
 def test_impossible_settings_are_refused_by_name(change: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
         SmoothSettings(**change)
+
+
+def test_half_steady_is_as_it_was_made_and_both_ways_are_as_far() -> None:
+    assert PLAIN.tuned(0.5, 0.0) == PLAIN
+    quick, steady = PLAIN.tuned(0.0, 0.1), PLAIN.tuned(1.0, 0.1)
+    for name in ("min_cutoff_hz", "beta"):
+        middle = getattr(PLAIN, name)
+        assert getattr(quick, name) > middle > getattr(steady, name)
+        assert getattr(quick, name) * getattr(steady, name) == pytest.approx(middle**2)
+    assert quick.lead_s == steady.lead_s == 0.1
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(-300, 300))
+@settings(max_examples=40)
+def test_settings_that_change_between_two_poses_make_no_jump(
+    before: float, after: float, step: float
+) -> None:
+    """The next place lies between the last one and what is given, as with any settings."""
+    smoother = Smoother(PLAIN.tuned(before, 0.0))
+    times_s = [index / 30 for index in range(31)]
+    run(smoother, times_s[:30], [100.0 + 2 * index for index in range(30)])
+    (last, _), given_x = run(smoother, [times_s[29]], [0.0])[0], 158.0 + step
+    smoother.settings = PLAIN.tuned(after, 0.0)
+    now, _ = run(smoother, [times_s[30]], [given_x])[0]
+    assert min(last, given_x) - 1e-2 <= now <= max(last, given_x) + 1e-2

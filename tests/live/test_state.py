@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from argparse import ArgumentParser
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from live.body import BodyStats
+from live.desk.cues import CuePlace
 from live.errors import SetupError
 from live.state import (
     FRESH_S,
@@ -28,7 +30,11 @@ from live.state import (
     state_settings,
 )
 
-KNOWN = ShowState(BodyStats(0.88, 0.7, 0.72, 0.5, 0.35, 1.0), "k" * 22)
+BODY = BodyStats(0.88, 0.7, 0.72, 0.5, 0.35, 1.0)
+KNOWN = ShowState(
+    BODY, {"panic": True, "figure.scale": 1.5, "background": "green"},
+    CuePlace(3, "Enter", {"figure.scale": 1.0}),
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -38,12 +44,12 @@ def settings(tmp_path: Path) -> StateSettings:
 
 def test_what_is_kept_comes_back(settings: StateSettings) -> None:
     assert load_state(settings) == ShowState()
-    for state in (KNOWN, ShowState(), ShowState(camera_key="a" * 16)):
+    for state in (KNOWN, ShowState(), ShowState(values={"mirror": True})):
         save_state(state, settings)
         assert load_state(settings) == state
     assert [path.name for path in settings.path.parent.iterdir()] == ["show.json"]
     if sys.platform != "win32":
-        assert stat.S_IMODE(settings.path.stat().st_mode) == 0o600, "it holds a key"
+        assert stat.S_IMODE(settings.path.stat().st_mode) == 0o600, "it is nobody else's business"
 
 
 @pytest.mark.parametrize(
@@ -62,20 +68,61 @@ def test_it_is_for_the_same_show(settings: StateSettings) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"version": 2}, {"format": "x"}, {"saved_s": "now"}, {"saved_s": float("nan")},
-        {"camera_key": "short"}, {"camera_key": "has a space in it, and a ;"}, {"camera_key": 7},
-        {"performer": []}, {"performer": {"toe_near": 1}},
-        {"performer": dict.fromkeys(BodyStats.__dataclass_fields__, float("nan"))},
+        {"version": 1}, {"version": 3}, {"format": "x"}, {"saved_s": "now"},
+        {"saved_s": float("nan")}, {"saved_s": 10**400},
     ],
+    ids=str,
 )  # fmt: skip
 def test_what_is_broken_is_said_and_not_used(
     settings: StateSettings, change: dict[str, object], caplog: pytest.LogCaptureFixture
 ) -> None:
     save_state(KNOWN, settings)
-    data = json.loads(settings.path.read_text()) | change
-    settings.path.write_text(json.dumps(data))
+    rewrite(settings, change)
     assert load_state(settings) == ShowState()
     assert "of no use" in caplog.text
+
+
+def rewrite(settings: StateSettings, change: dict[str, object]) -> None:
+    settings.path.write_text(json.dumps(json.loads(settings.path.read_text()) | change))
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        ({"performer": []}, replace(KNOWN, performer=None)),
+        ({"performer": {"toe_near": 1}}, replace(KNOWN, performer=None)),
+        (
+            {"performer": dict.fromkeys(BodyStats.__dataclass_fields__, float("nan"))},
+            replace(KNOWN, performer=None),
+        ),
+        ({"values": 7}, replace(KNOWN, values={})),
+        ({"cue": {"number": "3", "name": "Enter", "before": {}}}, replace(KNOWN, cue=None)),
+        ({"cue": {"number": True, "name": "Enter", "before": {}}}, replace(KNOWN, cue=None)),
+        ({"cue": {"number": 3, "name": "Enter"}}, replace(KNOWN, cue=None)),
+        ({"cue": ["Enter"]}, replace(KNOWN, cue=None)),
+    ],
+    ids=str,
+)
+def test_a_broken_part_takes_no_other_with_it(
+    settings: StateSettings,
+    change: dict[str, object],
+    left: ShowState,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    save_state(KNOWN, settings)
+    rewrite(settings, change)
+    assert load_state(settings) == left
+    assert "of no use" in caplog.text
+
+
+def test_values_of_a_wrong_type_are_left_out_and_said(
+    settings: StateSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = {"a": None, "b": [1], "c": {"d": 1}, "e": float("inf"), "f": 10**300, "g": "x" * 2000}
+    save_state(KNOWN, settings)
+    rewrite(settings, {"values": {**wrong, "mirror": True}})
+    assert load_state(settings) == replace(KNOWN, values={"mirror": True})
+    assert "left out: a, b, c, e, f, g" in caplog.text
 
 
 @given(st.binary(max_size=300))
@@ -110,12 +157,12 @@ def test_the_keeper_keeps_forgets_and_outlives_failures(
             raise RuntimeError("the show is not there yet")
         return told[0]
 
-    keeper = StateKeeper(settings, look, every_s=0.01)
+    keeper = StateKeeper(settings, look, every_s=0.01, pause_s=0.01)
     keeper.start()
     until(lambda: load_state(settings) == KNOWN)
     told.clear()
     until(lambda: "not there yet" in caplog.text)
-    told.append(ShowState(camera_key="b" * 20))
+    told.append(ShowState(values={"mirror": True}))
     until(lambda: load_state(settings) == told[0])
     keeper.close()
     keeper.close()
@@ -124,6 +171,27 @@ def test_the_keeper_keeps_forgets_and_outlives_failures(
     keeper.forget()
     assert not settings.path.exists()
     StateKeeper(settings, look).close()
+
+
+def test_what_is_stirred_is_written_at_once_and_then_not_for_each_step(
+    settings: StateSettings,
+) -> None:
+    told, looks = [KNOWN], 0
+
+    def look() -> ShowState:
+        nonlocal looks
+        looks += 1
+        return told[0]
+
+    keeper = StateKeeper(settings, look, every_s=600, pause_s=0.5)
+    keeper.start()
+    until(lambda: load_state(settings) == KNOWN)
+    for number in range(1000):
+        told[0] = ShowState(values={"figure.x": number / 1000})
+        keeper.stir()
+    until(lambda: load_state(settings) == told[0])
+    keeper.close()
+    assert looks < 100
 
 
 def until(what: object) -> None:

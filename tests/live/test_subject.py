@@ -95,7 +95,7 @@ def link(bundle: Path) -> None:
     [
         (lambda b: shutil.rmtree(b), "does not exist"),
         (lambda b: (b / "plate.png").unlink(), "plate.png is missing"),
-        (lambda b: (b / "subject.json").unlink(), "subject.json is missing"),
+        (lambda b: (b / "subject.json").unlink(), "no subject.json in it; --list-subjects"),
         (tamper, "generator.onnx of .* is not the file that was exported"),
         (link, "symbolic link"),
         (lambda b: (b / "subject.json").write_text("{"), "not JSON"),

@@ -1,0 +1,85 @@
+"""Opens a character: engine chosen and tried, everything warmed up, on whatever thread calls."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from live.act import Act
+from live.body import BodyStats
+from live.character import Character, neutral_label
+from live.engines.choose import open_engine
+from live.frames import Pose, Sighting
+from live.generator import Generator
+from live.look import Look
+from live.mark_settings import MarkSettings
+from live.marks import Marks
+from live.normalize import Normalizer
+from live.smooth import Smoother
+from live.subject import Subject
+from live.timing import Timing
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CharacterSettings:
+    """What every character of one show is opened with."""
+
+    engine: str = "auto"  # one of live.engines.choose.ENGINES
+    threads: int = 1  # of the generator on the CPU
+    marks: MarkSettings | None = field(default_factory=MarkSettings)  # None: bare pictures
+
+
+def open_character(
+    subject: Subject, settings: CharacterSettings, performer: BodyStats | None = None
+) -> Character:
+    """The character, as fast from its first picture on as later.
+
+    performer: whose measures are known already. Raises SetupError and SubjectError.
+    """
+    what, label = f"generator of {subject.origin}", neutral_label(subject)
+    chosen = open_engine(
+        subject.generator,
+        what,
+        settings.engine,
+        settings.threads,
+        {"label": label.image[None]},
+        small=subject.small,
+    )
+    log.info("%s", chosen.why)
+    try:
+        generator = Generator(subject, chosen.engine)
+        marks = None if settings.marks is None else marks_of(settings.marks, subject)
+        normalizer = Normalizer(subject.manifest.body, subject.manifest.stage_size, performer)
+        character = Character(subject, generator, normalizer, Smoother(), marks)
+        _rehearse(character)
+        character.reset()
+        return character
+    except BaseException:
+        chosen.engine.close()
+        raise
+
+
+def marks_of(settings: MarkSettings, subject: Subject) -> Marks:
+    """What every picture of the subject bears that leaves the machine."""
+    today = datetime.datetime.now(datetime.UTC).date()
+    return Marks(settings, subject.sha256, subject.manifest.stage_size, today)
+
+
+def _rehearse(character: Character) -> None:
+    """Two pictures that nobody sees: Numba compiles here, once per machine.
+
+    The second is of somebody upside down: then the guard, which may be off, has to do, too.
+    """
+    act, pose = Act(character, Timing()), character.neutral
+    upside_down = (pose.points - (0, pose.size[0])) * (1, -1)
+    for number, points in enumerate((pose.points, upside_down.astype(np.float32))):
+        now_s = number / 30
+        found = Pose(points, pose.scores, now_s, pose.size)
+        picture, _ = act.picture(Sighting(found, now_s, number), Look(guard=1.0), now_s)
+        if character.marks is not None:
+            character.marks.add_to(picture)

@@ -28,14 +28,18 @@ from types import FrameType
 from typing import Any
 
 from benchmarks.fuzz_bundles import Bundles, Nets
+from benchmarks.fuzz_console import ConsoleMessages
 from benchmarks.fuzz_offers import Offers
+from benchmarks.fuzz_osc import OscPackets
 from benchmarks.fuzz_poses import OpenPoseFiles
 from benchmarks.fuzz_requests import Requests
 from benchmarks.fuzz_target import Found, LetInError, Target
 from benchmarks.live import peak_rss_mb
 from export.machine import machine_facts
 
-TARGETS: tuple[Callable[[], Target], ...] = (Bundles, Nets, Offers, OpenPoseFiles, Requests)
+TARGETS: tuple[Callable[[], Target], ...] = (
+    Bundles, Nets, Offers, OpenPoseFiles, Requests, OscPackets, ConsoleMessages,
+)  # fmt: skip
 
 HANG_S = 5.0
 """For one input, seconds. The slowest honest one takes a fiftieth of it."""

@@ -32,7 +32,7 @@ Files = dict[str, bytes]
 class Bundles:
     """`load_subject` on .zip files. Some have right hashes, as an attacker's would."""
 
-    name, share = "bundle", 0.25
+    name, share = "bundle", 0.2
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="fuzz-")
@@ -100,7 +100,7 @@ class Bundles:
 class Nets:
     """The look into a model, against what the onnx package itself sees in it."""
 
-    name, share = "net", 0.25
+    name, share = "net", 0.2
 
     def __init__(self) -> None:
         places = ("initializer", "constant", "branch", "sparse")

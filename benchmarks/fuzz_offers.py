@@ -16,7 +16,7 @@ from tests.live.stream.watcher import Watcher
 class Offers:
     """`read_offer` and `read_camera_offer`."""
 
-    name, share = "offer", 0.2
+    name, share = "offer", 0.1
 
     def __init__(self) -> None:
         self.seeds = offers()

@@ -18,7 +18,7 @@ SIZE = (480, 640)
 class OpenPoseFiles:
     """`read_people`, which raises ValueError and nothing else."""
 
-    name, share = "openpose", 0.2
+    name, share = "openpose", 0.15
 
     def make(self, rng: random.Random) -> object:
         content = spoiled_json(rng, sound(rng))

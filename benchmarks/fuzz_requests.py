@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import select
 import socket
@@ -11,6 +10,7 @@ from typing import cast
 
 from aiohttp import web
 
+from benchmarks.fuzz_errors import Errors
 from benchmarks.fuzz_mutate import ODD_LARGE, ODD_TEXTS, spoiled_bytes, spoiled_lines
 from benchmarks.fuzz_offers import offers
 from benchmarks.fuzz_target import LetInError, Verdict
@@ -49,9 +49,7 @@ class Requests:
     def __init__(self) -> None:
         self._offers = offers()
         self._hub = Hub()
-        self._errors = _Errors()
-        for name in LOGS:
-            logging.getLogger(name).addHandler(self._errors)
+        self._errors = Errors(LOGS)
         settings = ServerSettings(
             port=0,
             limits=ViewerLimits(most=4, connect_s=0.5, silence_s=0.5),
@@ -96,8 +94,7 @@ class Requests:
     def close(self) -> None:
         self._server.close()
         self._hub.close()
-        for name in LOGS:
-            logging.getLogger(name).removeHandler(self._errors)
+        self._errors.close()
 
     def _exchange(self, sent: bytes) -> bytes:
         """What comes back until the server closes. Half of a request is ended by us."""
@@ -167,18 +164,3 @@ class Requests:
             return web.Response(body=MARK)
 
         app.router.add_route("*", "/change", change)
-
-
-class _Errors(logging.Handler):
-    """Keeps what the server could not handle."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.seen: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.seen.append(logging.Formatter().format(record)[-1500:])
-
-    def take(self) -> str:
-        seen, self.seen = self.seen, []
-        return "; ".join(seen)

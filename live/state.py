@@ -10,30 +10,33 @@ import json
 import logging
 import math
 import os
-import re
 import threading
 import time
 from argparse import Namespace
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from live.arguments import Arguments
 from live.body import BodyStats
+from live.desk.cues import CuePlace, Values
+from live.desk.parameters import Value
 from live.errors import SetupError
 from live.folders import state_folder
 
 log = logging.getLogger(__name__)
 
 FORMAT = "understudy-state"
-VERSION = 1
+VERSION = 2
 FRESH_S = 900.0
 """Seconds after which what was kept is of another evening."""
 EVERY_S = 5.0
-"""Seconds between two looks at what is to be kept: so much may be lost."""
+"""Seconds between two looks at what nobody tells the keeper of; and its age counts, too."""
+PAUSE_S = 1.0
+"""Seconds between two writes, at least: a fader that moves writes no file for each step."""
 LARGEST_BYTES = 65_536
-KEY = re.compile(r"[A-Za-z0-9_-]{16,128}")
+LONGEST_TEXT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class ShowState:
     """What is kept. None: not known."""
 
     performer: BodyStats | None = None  # the measures in use, refined while the show ran
-    camera_key: str | None = None  # with which a phone's page comes back by itself
+    values: Values = field(default_factory=dict)  # what the operator had set
+    cue: CuePlace | None = None  # where the show was in its cues
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def load_state(settings: StateSettings, clock: Callable[[], float] = time.time) 
     try:
         text = _read(settings.path)
         return ShowState() if text is None else _parsed(text, settings.of, clock())
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, RecursionError, OverflowError) as error:
         log.warning("what the show knew (%s) is of no use: %s", settings.path, error)
         return ShowState()
 
@@ -92,7 +96,8 @@ def save_state(
         "of": settings.of,
         "saved_s": clock(),
         "performer": None if state.performer is None else state.performer.to_json(),
-        "camera_key": state.camera_key,
+        "values": dict(state.values),
+        "cue": None if state.cue is None else asdict(state.cue),
     }
     path = settings.path
     partial = path.with_name(path.name + ".partial")
@@ -110,14 +115,20 @@ def save_state(
 
 
 class StateKeeper:
-    """Keeps what `look` tells, every few seconds (its age counts, too), in a thread of its own."""
+    """Keeps what `look` tells, in a thread of its own: at once where it is stirred, no more than
+    once in `pause_s`, and every few seconds anyway."""
 
     def __init__(
-        self, settings: StateSettings, look: Callable[[], ShowState], every_s: float = EVERY_S
+        self,
+        settings: StateSettings,
+        look: Callable[[], ShowState],
+        every_s: float = EVERY_S,
+        pause_s: float = PAUSE_S,
     ) -> None:
         self._settings = settings
         self._look = look
-        self._every_s = every_s
+        self._every_s, self._pause_s = every_s, pause_s
+        self._stirred = threading.Event()
         self._left = threading.Event()
         self._failing = False
         self._thread = threading.Thread(target=self._run, name="state", daemon=True)
@@ -125,6 +136,10 @@ class StateKeeper:
     def start(self) -> None:
         """Begin. Once only."""
         self._thread.start()
+
+    def stir(self) -> None:
+        """Something has changed. Quick, from any thread."""
+        self._stirred.set()
 
     def forget(self) -> None:
         """The show ended as it should: nothing is kept."""
@@ -134,12 +149,17 @@ class StateKeeper:
     def close(self) -> None:
         """End, and leave the file as it is. May be called twice, and before `start`."""
         self._left.set()
+        self._stirred.set()
         if self._thread.ident is not None:
             self._thread.join()
 
     def _run(self) -> None:
         self._keep()
-        while not self._left.wait(self._every_s):
+        while not self._left.wait(min(self._pause_s, self._every_s)):
+            self._stirred.wait(self._every_s)
+            if self._left.is_set():
+                return
+            self._stirred.clear()  # before the look: what comes during it is looked at again
             self._keep()
 
     def _keep(self) -> None:
@@ -166,11 +186,11 @@ def _read(path: Path) -> str | None:
 
 
 def _parsed(text: str, of: str, now_s: float) -> ShowState:
-    """Raises ValueError or TypeError with what is wrong."""
+    """Raises ValueError or TypeError where nothing of it is of use."""
     data: Any = json.loads(text)
     if not isinstance(data, dict) or (data.get("format"), data.get("version")) != (FORMAT, VERSION):
         raise ValueError("it is no state of this version")
-    saved_s, performer, key = (data.get(name) for name in ("saved_s", "performer", "camera_key"))
+    saved_s = data.get("saved_s")
     if not isinstance(saved_s, int | float) or not math.isfinite(saved_s):
         raise ValueError("its time is no number")
     if data.get("of") != of:
@@ -179,8 +199,49 @@ def _parsed(text: str, of: str, now_s: float) -> ShowState:
     if not -60.0 <= now_s - saved_s <= FRESH_S:
         log.info("what was kept is old; beginning anew")
         return ShowState()
-    if key is not None and not (isinstance(key, str) and KEY.fullmatch(key)):
-        raise ValueError("its key is none")
-    if performer is not None and not isinstance(performer, dict):
-        raise ValueError("its performer is none")
-    return ShowState(None if performer is None else BodyStats.from_json(performer), key)
+    return ShowState(
+        _part("performer", data.get("performer"), BodyStats.from_json),
+        _part("values", data.get("values"), _values) or {},
+        _part("cue", data.get("cue"), _cue),
+    )
+
+
+T = TypeVar("T")
+
+
+def _part(name: str, data: Any, parse: Callable[[Any], T]) -> T | None:
+    """One part of it; a broken one takes no other with it."""
+    if data is None:
+        return None
+    try:
+        if not isinstance(data, dict):
+            raise TypeError("it is no object")
+        return parse(data)
+    except (ValueError, TypeError) as error:
+        log.warning("what the show knew of its %s is of no use: %s", name, error)
+        return None
+
+
+def _values(data: Mapping[str, Any]) -> dict[str, Value]:
+    """What can be values at all; the desk looks at them again."""
+    good = {name: value for name, value in data.items() if _may_be_value(value)}
+    if wrong := sorted(set(data) - set(good)):
+        log.warning("of what was set this is of no use, and left out: %s", ", ".join(wrong)[:200])
+    return good
+
+
+def _may_be_value(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, int):  # a bool, too
+        return abs(value) < 2**53
+    return isinstance(value, str) and len(value) <= LONGEST_TEXT
+
+
+def _cue(data: Mapping[str, Any]) -> CuePlace:
+    number, name, before = (data.get(one) for one in ("number", "name", "before"))
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise ValueError("its number is none")
+    if not isinstance(name, str) or not isinstance(before, dict):
+        raise TypeError("it has no name, or no values before it")
+    return CuePlace(number, name, _values(before))

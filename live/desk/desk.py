@@ -189,10 +189,17 @@ class Desk:
         except TypeError as error:  # too many, too few
             takes = ", ".join(parameter.takes) or "nothing"
             raise DeskError(f"{name} takes {takes}; it was given {len(arguments)}") from error
+        # JSON as Python reads it, and OSC, can say NaN; an int may be beyond every float.
+        if any(isinstance(one, int | float) and not abs(one) < 1e300 for one in arguments):
+            raise DeskError(f"{name} was given a number that is none; give a finite one")
         doer(*arguments)
         with self._lock:
             change = self._changed(by, {}, done=name)
         self._tell(change)
+
+    def can(self, name: str) -> bool:
+        """Whether this show can do the action."""
+        return name in self._doers
 
     def report(self, readings: Mapping[str, Value]) -> None:
         """What the show tells of itself. Only what differs is passed on."""

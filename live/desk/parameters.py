@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from live.errors import DeskError
 
+SAFETY = "safety"
+"""The group of what waits for no order before it."""
+
 Value = float | bool | str
 """Of a NUMBER float, of a SWITCH bool, of every other kind str."""
 

@@ -71,7 +71,8 @@ TABLE: tuple[Parameter, ...] = (
     # Cues and presets.
     Parameter("go", _ACTION, "cues", "the next cue", key="Space"),
     Parameter("back", _ACTION, "cues", "the cue before", key="Backspace"),
-    Parameter("cue.jump", _ACTION, "cues", "this cue, at once", takes=("number, from 1",)),
+    Parameter("cue.jump", _ACTION, "cues", "this cue, as if those before it had gone",
+              takes=("number, from 1",)),
     Parameter("cues.reload", _ACTION, "cues", "read the cue file again"),
     Parameter("preset.recall", _ACTION, "cues", "what was saved under this name",
               takes=("text:name", "fade, s")),
@@ -80,12 +81,18 @@ TABLE: tuple[Parameter, ...] = (
     Parameter("preset.delete", _ACTION, "cues", "forget the preset of this name",
               takes=("text:name",)),
     # On the beat.
-    Parameter("tap", _ACTION, "tempo", "tap the tempo, twice and more", key="t"),
+    Parameter("tap", _ACTION, "tempo", "tap the tempo, twice and more; the first tap is the "
+              "bar's first beat", key="t"),
     Parameter("tempo", _NUMBER, "tempo", "beats per minute", 120.0, low=30, high=300, unit="bpm"),
     Parameter("on", _CHOICE, "tempo", "when a cue goes: now, on the next beat, or on the next bar "
               "of four", "now", choices=BEATS),
     Parameter("tempo.lead", _NUMBER, "tempo", "a cue on the beat goes so much earlier, to be seen "
-              "on it", 0.0, high=1000, unit="ms"),
+              "on it; 0: the delay that the show measures", 0.0, high=1000, unit="ms"),
+    # From a MIDI desk.
+    Parameter("midi.learn", _ACTION, "MIDI", "the next MIDI control that moves is bound to this "
+              "parameter", takes=("text:parameter", "value for a pad")),
+    Parameter("midi.forget", _ACTION, "MIDI", "no MIDI control moves this parameter any more",
+              takes=("text:parameter",)),
     # What is kept.
     Parameter("record", _SWITCH, "recording", "record what is streamed", False, key="Shift+R",
               kept=False),

@@ -30,6 +30,8 @@ WRONG_TOKENS = Allowance(burst=10, per_s=10 / 60)
 
 BEARER = "Bearer"
 
+_HERE_ONLY = "only the machine that runs the show may do this"
+
 
 class Right(enum.Enum):
     """What a token is good for."""
@@ -46,6 +48,13 @@ class AccessSettings:
     tokens: Tokens = field(default_factory=Tokens, repr=False)
     anybody: bool = False  # whoever reaches the server may watch
     names: frozenset[str] = frozenset()  # of this machine, beside those that it knows itself
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    status: int  # as HTTP says it
+    sentence: str
+    wait_s: float = 0.0  # until another try is worth it
 
 
 class Access:
@@ -74,13 +83,26 @@ class Access:
         A right token always passes: a stranger who shares its address with the audience, behind
         one router, must not be able to shut them out. The limit is on answers to wrong ones.
         """
-        given = given_token(request)
+        no = self._judge(request, given_token(request), good)
+        return None if no is None else _refuse(no.status, no.sentence, no.wait_s)
+
+    def told(self, request: web.Request, right: Right, given: str | None) -> str | None:
+        """What is said to who brings no `right` in a message; None where `given` has it.
+
+        As `refusal` in everything else: the same comparison, and the same limit on wrong ones.
+        """
+        no = self._judge(request, given, self._good_for(right))
+        return None if no is None else no.sentence
+
+    def _judge(
+        self, request: web.Request, given: str | None, good: Iterable[str]
+    ) -> _Refusal | None:
         if given is not None and _among(given, good):
             return None
         if given is not None and (wait_s := self._wrong.wait_s(one_caller(caller(request)))):
             log.warning("many wrong tokens from %s", one_caller(caller(request)))
-            return _refuse(429, "too many wrong tokens; scan the code that the show gives", wait_s)
-        return _refuse(401, "the key is missing or wrong; open the link that the show gives now")
+            return _Refusal(429, "too many wrong tokens; scan the code that the show gives", wait_s)
+        return _Refusal(401, "the key is missing or wrong; open the link that the show gives now")
 
     def _good_for(self, right: Right) -> tuple[str, ...]:
         tokens = self._settings.tokens
@@ -121,8 +143,20 @@ def refusal(request: web.Request, right: Right) -> web.Response | None:
     if access is not None:
         return access.refusal(request, right)
     if right is Right.OPERATOR and not from_here(request):
-        return _refuse(403, "only the machine that runs the show may do this")
+        return _refuse(403, _HERE_ONLY)
     return None
+
+
+def message_refusal(request: web.Request, given: str | None) -> str | None:
+    """What is said to who may not operate, by a token that comes in a WebSocket's first message:
+    browsers let no page send a header with one. None: come in.
+
+    This machine needs one, too: a web server on it may pass strangers on without a trace of them.
+    """
+    access = request.config_dict.get(ACCESS)
+    if access is None:
+        return None if from_here(request) else _HERE_ONLY
+    return access.told(request, Right.OPERATOR, given)
 
 
 def given_token(request: web.Request) -> str | None:

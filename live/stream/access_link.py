@@ -54,6 +54,22 @@ def viewers_say(server_url: str, host: str, access: AccessSettings) -> str:
     return terminal_qr(link.url) + "\n" + "".join(f"  {line}\n" for line in lines)
 
 
+def console_says(server_url: str, host: str, access: AccessSettings | None) -> str:
+    """Lines for the person at the desk: where the console is."""
+    if access is None:
+        return f"  The operator's console: {server_url}console\n"
+    here = f"  The operator's console: {server_url}console#{access.tokens.operator}\n"
+    link = access_link(server_url, host, access.tokens.operator, "console")
+    if not link.reaches:
+        return here
+    whoever = (
+        "Whoever has that link runs the show: it is for the operator's own tablet, and nobody else."
+    )
+    return f"{here}  On another machine: {link.url}\n" + "".join(
+        f"  {line}\n" for line in wrap(whoever, 76)
+    )
+
+
 def proxied_say(access: AccessSettings) -> str:
     """What a web server in front of the show means for links, as one line; empty where nothing."""
     if access.anybody:

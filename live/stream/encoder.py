@@ -116,10 +116,14 @@ class EncoderKind:
     name: str
     options: Callable[[EncoderSettings], dict[str, str]]
     steers: bool = True  # takes another bitrate while it runs, without a key frame
+    absent: str = ""  # what to say, of an encoder that most machines do not have; empty: the error
 
 
 ENCODERS: dict[Codec, tuple[EncoderKind, ...]] = {
-    Codec.H264: (EncoderKind("h264_nvenc", _nvenc_options), EncoderKind("libx264", _x264_options)),
+    Codec.H264: (
+        EncoderKind("h264_nvenc", _nvenc_options, absent="no NVIDIA encoder here"),
+        EncoderKind("libx264", _x264_options),
+    ),
     Codec.VP8: (EncoderKind("libvpx", _vp8_options, steers=False),),
 }
 """For each codec the encoders that can make it, best first; the first that works is used.
@@ -220,16 +224,20 @@ def open_encoder(
     Raises `StreamError` when none works.
     """
     reasons: list[str] = []
+    in_short: list[str] = []
     for kind in kinds_of(codec, settings):
         if kind.name in without:
             reasons.append(f"{kind.name} failed before")
+            in_short.append(reasons[-1])
             continue
         try:
             encoder = Encoder(kind, size, settings)
         except StreamError as error:
+            log.debug("%s", error)
             reasons.append(str(error))
+            in_short.append(kind.absent or reasons[-1])
             continue
-        why = f" ({'; '.join(reasons)})" if reasons else ""
+        why = f" ({'; '.join(in_short)})" if in_short else ""
         log.info("%s: %s at %dx%d, %d kbit/s%s", codec.value, kind.name, size[1], size[0],
                  settings.bitrate_kbps, why)  # fmt: skip
         return encoder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
@@ -241,4 +242,10 @@ def _remedy(error: OSError, host: str, port: int) -> str:
         return f"port {port} on {host} is in use by another program; type --port {port + 1}"
     if error.errno == errno.EACCES:
         return f"port {port} needs more rights than this user has; type --port 8080"
+    # From Python 3.13 on asyncio says it without a number where no address was left to bind.
+    if isinstance(error, socket.gaierror) or error.errno in (errno.EADDRNOTAVAIL, None):
+        return (
+            f"{host} is no address of this machine; --host 0.0.0.0 serves all of them, "
+            "--host 127.0.0.1 this machine alone"
+        )
     return f"cannot serve on {host} port {port} ({error}); type --host 127.0.0.1"

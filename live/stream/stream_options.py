@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from live.stream.access_settings import access_settings, add_access_arguments
 from live.stream.cors import add_cors_arguments, cors_settings
@@ -19,6 +20,7 @@ from live.stream.provenance_signing import (
 from live.stream.recorder import RecorderSettings, add_recorder_arguments, recorder_settings
 from live.stream.server import ServerSettings
 from live.stream.sound_settings import SoundSettings, add_sound_arguments, sound_settings
+from live.stream.takes import TakesSettings, add_takes_arguments, takes_settings
 from live.stream.tls_settings import add_tls_arguments, tls_settings
 from live.stream.virtual_camera import (
     VirtualCameraSettings,
@@ -37,6 +39,7 @@ class StreamOptions:
     preview: PreviewSettings | None = field(default_factory=PreviewSettings)
     whip: WhipSettings | None = None
     recorder: RecorderSettings | None = None
+    takes: TakesSettings = TakesSettings(Path("."))  # of recordings that begin at the desk
     signing: SigningSettings | None = None  # of what is recorded
     virtual_camera: VirtualCameraSettings | None = None
     sound: SoundSettings | None = None
@@ -56,6 +59,7 @@ def add_stream_arguments(parser: ArgumentParser) -> None:
     for add in (
         add_whip_arguments,
         add_recorder_arguments,
+        add_takes_arguments,
         add_signing_arguments,
         add_virtual_camera_arguments,
     ):
@@ -79,6 +83,7 @@ def stream_options(found: Namespace) -> StreamOptions:
         preview=preview_settings(found),
         whip=whip_settings(found),
         recorder=recorder_settings(found),
+        takes=takes_settings(found),
         signing=signing_settings(found),
         virtual_camera=virtual_camera_settings(found),
         sound=sound_settings(found),

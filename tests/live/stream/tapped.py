@@ -48,7 +48,7 @@ class HandHub:
 
     def tap(self, codec: Codec, put: Callable[[Streamed], None]) -> HandHub:
         assert codec is Codec.H264
-        self._put, self._key_frame = put, True
+        self._put, self._key_frame, self.closed = put, True, False
         return self
 
     def ask_key_frame(self) -> None:

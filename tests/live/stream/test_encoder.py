@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import av
 import numpy as np
 import pytest
@@ -150,6 +152,19 @@ def test_a_named_encoder_stands_alone() -> None:
     assert kinds_of(Codec.H264, vp8) == ()
     assert try_encoders(x264, (64, 64)) == {Codec.H264: "libx264", Codec.VP8: "libvpx"}
     assert try_encoders(vp8, (64, 64)) == {Codec.VP8: "libvpx"}
+
+
+def test_what_most_machines_lack_is_said_plainly_and_in_full_to_who_asks(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    nvenc, x264 = encoder_module.ENCODERS[Codec.H264]
+    nowhere = replace(nvenc, options=lambda _: {"preset": "no such preset"})  # no GPU has that
+    monkeypatch.setitem(encoder_module.ENCODERS, Codec.H264, (nowhere, x264))
+    with caplog.at_level("DEBUG", logger="live.stream.encoder"):
+        open_encoder(Codec.H264, (64, 64), EncoderSettings())
+    told = [one.message for one in caplog.records if one.levelname == "INFO"]
+    assert told == ["H264: libx264 at 64x64, 3000 kbit/s (no NVIDIA encoder here)"]
+    assert "h264_nvenc does not open" in caplog.text
 
 
 def test_an_encoder_that_nobody_knows_is_refused_with_those_that_are() -> None:

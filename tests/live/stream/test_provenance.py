@@ -42,6 +42,7 @@ from live.stream.recorder import Recorder, RecorderSettings
 from tests.live.stream.pattern import read_number
 from tests.live.stream.signing import NOW, STATEMENT, issue, packets, pem_key, record, write_pair
 from tests.live.stream.tapped import HandHub
+from tests.live.stream.test_recorder import until
 from tests.tiny_subject import write_tiny_subject
 
 ROOT = Path(__file__).parents[3]
@@ -472,7 +473,7 @@ def test_a_recording_that_ended_early_is_signed_after_the_show(
     while recorder._waiting.qsize():
         recorder._thread.join(0.01)
     hub.show(5)
-    assert recorder._written.wait(10)
+    until(lambda: recorder.trouble is not None)
     hub.show(5)
     assert check(path).good is False, "the show is not over"
     recorder.close()

@@ -210,7 +210,7 @@ def test_a_place_that_cannot_be_written(
     hub = HandHub()
     recorder = record(tmp_path / folder / "show.mp4", hub)
     hub.show(3)
-    recorder._thread.join(10)
+    until(lambda: recorder.trouble is not None)
     hub.show(3)
     recorder.close()
     errors = [one for one in caplog.records if one.levelno == logging.ERROR]
@@ -220,6 +220,15 @@ def test_a_place_that_cannot_be_written(
     assert hub.closed
     assert recorder.files == ()
     assert list(tmp_path.iterdir()) == []
+
+
+def until(what: Callable[[], bool]) -> None:
+    """Wait for another thread."""
+    for _ in range(2000):
+        if what():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("it never came")
 
 
 def test_a_failure_half_way_keeps_what_is_whole(tmp_path: Path) -> None:

@@ -35,8 +35,14 @@ def test_a_port_in_use_is_named_with_what_to_type(hub: Hub) -> None:
 
 
 def test_an_address_that_is_not_ours_is_named(hub: Hub) -> None:
-    with pytest.raises(StreamError, match=r"cannot serve on 203\.0\.113\.7 .*--host 127\.0\.0\.1"):
+    says = r"203\.0\.113\.7 is no address of this machine; --host 0\.0\.0\.0 .*--host 127\.0\.0\.1"
+    with pytest.raises(StreamError, match=says):
         ShowServer(ServerSettings("203.0.113.7", 0), hub, quiet).start()
+
+
+def test_a_name_that_nobody_has_is_no_address_either(hub: Hub) -> None:
+    with pytest.raises(StreamError, match=r"no-such\.invalid is no address of this machine"):
+        ShowServer(ServerSettings("no-such.invalid", 0), hub, quiet).start()
 
 
 def test_start_and_close_leave_no_thread_and_free_the_port(hub: Hub) -> None:

@@ -6,6 +6,11 @@ python run_live.py --camera 0 --subject PATH   the stage
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # what is imported below may be missing: then a sentence, and no trace
+    from live.launch import require_packages
+
+    require_packages()
+
 import datetime
 import gc
 import io
@@ -16,30 +21,37 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from live import consent
-from live.body import BodyStats
-from live.calibrate import calibrate, load_performer, save_performer
-from live.engines.choose import open_engine
+from live.backdrops import Backdrops
+from live.cast import Cast
+from live.cast_list import known
+from live.character_open import CharacterSettings, open_character
+from live.desk import bind_performer, bind_picture
+from live.desk.booth import Booth, Played
+from live.desk.desk import Desk
+from live.desk.look_of import DeskLook
+from live.desk.parameters import Value
+from live.desk.state_of import keep_in_step, restore, state_of
+from live.doctor.answer import answer
+from live.doctor.asked import Inquiry
+from live.doctor.check import Plan
 from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
-from live.frames import Frame, Pose, Sighting
-from live.generator import Generator
+from live.frames import Frame
 from live.latest import Latest
 from live.live_calibration import LiveCalibration
-from live.marks import Marks
-from live.normalize import Normalizer
+from live.look import LookAt, untouched
 from live.notify import Notifier
-from live.options import Options, parse
-from live.picture import PictureMaker, neutral_label
+from live.options import DEMO, DEMO_PERFORMER, Options, parse
+from live.performer import performer_of
+from live.picture import PictureMaker
 from live.pose.base import PoseEstimator
-from live.pose.blazepose import BlazePoseSettings
 from live.pose.blazepose_open import open_blazepose
 from live.pose.mediapipe_tasks import NOWHERE, MediaPipePose
 from live.pose.openpose import OpenPosePose
@@ -47,14 +59,12 @@ from live.pose.watched import WatchedEstimator
 from live.pose.weights import fetch_pose_weights
 from live.report import table
 from live.show import Publish, Show
-from live.smooth import Smoother, SmoothSettings
 from live.sources import BROWSER, Clip, Grabber, Source, open_source
-from live.sources.file import read_through
 from live.state import ShowState, StateKeeper, load_state
 from live.stream.encoder import try_encoders
 from live.stream.hub import Hub
 from live.stream.outlets import Outlets
-from live.stream.provenance_statement import statement_of
+from live.stream.provenance_statement import Statement, statement_of
 from live.subject import Subject, load_subject
 from live.timing import Timing
 from live.watchdog import Watchdog
@@ -62,6 +72,9 @@ from live.watchdog import Watchdog
 log = logging.getLogger("understudy")
 
 STATUS_EVERY_S = 10.0
+
+RESTORE_S = 10.0
+"""Seconds that a show which begins again waits for the subject that it had."""
 
 EXIT_BROKE_OFF = 1
 """The show ran and could not go on. Whoever supervises it starts it again."""
@@ -76,12 +89,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for chatty in ("aioice", "aiortc", "libav"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        return run(parse(arguments))
+        options = parse(arguments)
+        return run(options) if options.inquiry is None else ask(options, options.inquiry)
     except UnderstudyError as error:
         print(f"understudy: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:  # before the show had begun
         return 0
+
+
+def ask(options: Options, inquiry: Inquiry) -> int:
+    """Answer a question instead of running the show; 2 where the doctor finds something wrong."""
+    desk = options.desk
+    return answer(
+        inquiry,
+        Plan(options, build_estimator, inquiry.source_named, desk.cues, desk.osc, desk.midi),
+    )
 
 
 def run(options: Options) -> int:
@@ -91,7 +114,8 @@ def run(options: Options) -> int:
         timing, stream = Timing(), options.stream
         subject = load_subject(options.subject)
         consent.require(subject, options.i_have_consent, consent.at_terminal())
-        marks, now = marks_of(options, subject), datetime.datetime.now(datetime.UTC)
+        for said in options.marks.warnings():
+            log.warning("%s", said)
         try_encoders(stream.encoder)
         hub = Hub(stream.encoder)
         opened.callback(hub.close)
@@ -99,28 +123,30 @@ def run(options: Options) -> int:
         opened.callback(outlets.close)
         inbox: Latest[Frame] | None = Latest() if options.source.where == BROWSER else None
         kept = ShowState() if options.state is None else load_state(options.state)
-        stages = build(options, outlets.publish, timing, inbox, subject, marks, kept)
+        stages = build(options, outlets.publish, timing, inbox, subject, kept)
         show = stages.show
         opened.callback(show.close)
-        keeper = None
-        if options.state is not None:
-            normalizer = stages.painter.normalizer
-            keeper = StateKeeper(options.state, lambda: ShowState(normalizer.performer))
+        opened.callback(stages.cast.close)
+        booth = Booth(options.desk, stages.desk, secrets_of(options))
+        opened.callback(booth.close)
+        open_doors(options, stages, booth, outlets, hub, timing, inbox)
+        keeper = keep_state(options, stages, booth, kept)
+        if keeper is not None:
             opened.callback(keeper.close)
-        outlets.start(show, inbox, statement_of(subject, now), marks.says())
         opened.enter_context(_stopping_on_signals(told.set))
         gc.collect()
         gc.freeze()  # what is there stays; a look through it all stops every thread for 20-70 ms
         show.start()
         if keeper is not None:
             keeper.start()
+        booth.start()
         watchdog = Watchdog(Notifier.from_environment(), show.stale_s, lambda: _in_short(show))
         opened.callback(watchdog.close)
         watchdog.start()
         print(f"\n  {stages.about}\n{outlets.says()}  Ctrl-C ends the show.\n", flush=True)
         if options.open_page and _has_display():
             _open_page(outlets.url)
-        _watch(show, told, options.seconds)
+        _watch(stages, told, options.seconds)
         watchdog.close()
         show.close()
     print(table(show.summary()), flush=True)
@@ -132,12 +158,70 @@ def run(options: Options) -> int:
     return 0
 
 
+def open_doors(
+    options: Options,
+    stages: Stages,
+    booth: Booth,
+    outlets: Outlets,
+    hub: Hub,
+    timing: Timing,
+    inbox: Latest[Frame] | None,
+) -> None:
+    """Let the audience in, and the operator. Raises UnderstudyError."""
+    show, painter, cast, stream = stages.show, stages.painter, stages.cast, options.stream
+    recordings = stream.recorder.path.parent if stream.recorder else stream.takes.folder
+    console = booth.console(
+        Played(
+            show, hub, timing, painter, cast, outlets.watched, options.marks.off(), recordings,
+            outlets.links,
+        )
+    )  # fmt: skip
+
+    def statement(subject: Subject) -> Statement:
+        return statement_of(subject, datetime.datetime.now(datetime.UTC))
+
+    def marks() -> Mapping[str, object]:
+        marks = painter.character.marks
+        return {} if marks is None else marks.says()
+
+    outlets.prepare(stages.desk, statement(painter.character.subject))
+    cast.on_coming = lambda coming: outlets.takes.shows(statement(coming))
+    outlets.start(show, inbox, marks, [console])
+
+
+def keep_state(
+    options: Options, stages: Stages, booth: Booth, kept: ShowState
+) -> StateKeeper | None:
+    """Set again what a show that was killed had set, and keep it from now on."""
+    desk, painter, cast = stages.desk, stages.painter, stages.cast
+    usual, cast.fade_s = cast.fade_s, lambda: 0.0  # the show has not begun: nobody sees a swap
+    restore(kept, desk, booth.stack)
+    cast.wait(RESTORE_S)
+    cast.fade_s = usual
+    if options.state is None:
+        return None
+    keeper = StateKeeper(options.state, lambda: state_of(desk, booth.stack, painter.performer))
+    keep_in_step(desk, keeper)
+    return keeper
+
+
+def secrets_of(options: Options) -> list[str]:
+    """What no log may show."""
+    access = options.stream.server.access
+    if access is None:
+        return []
+    return [access.tokens.viewer, access.tokens.camera, access.tokens.operator]
+
+
 @dataclass(frozen=True, slots=True)
 class Stages:
     """What `build` has put together."""
 
     show: Show
     painter: PictureMaker
+    desk: Desk
+    cast: Cast
+    readings: Callable[[], dict[str, Value]]  # of the picture stage, for the desk
     about: str  # one line
 
 
@@ -147,42 +231,46 @@ def build(
     timing: Timing,
     inbox: Latest[Frame] | None = None,
     subject: Subject | None = None,
-    marks: Marks | None = None,
     kept: ShowState | None = None,
 ) -> Stages:
-    """The show. What was opened is closed again if a later part fails.
+    """The show and its desk. What was opened is closed again if a later part fails.
 
-    `inbox` is where a phone's pictures arrive. Without `subject` and `marks` they are made. `kept`
-    is what a show that was killed had known.
+    `inbox` is where a phone's pictures arrive. Without `subject` it is loaded. `kept` is what a
+    show that was killed had known.
     """
     subject = subject or load_subject(options.subject)
+    desk, backdrops = Desk(options.first()), Backdrops(options.backdrops)
     with ExitStack() as opened:
         source = open_source(options.source, inbox=inbox)
         opened.callback(source.close)
         # Built in a thread of its own, beside the painter: a second less until the first picture.
         estimator = WatchedEstimator(partial(build_estimator, options, source))
         opened.callback(estimator.close)
-        painter = build_painter(options, subject, timing, marks or marks_of(options, subject))
+        painter = build_painter(options, subject, timing, DeskLook(desk), backdrops)
         if kept is not None and kept.performer is not None:
-            painter.normalizer.use(kept.performer)
+            painter.use(kept.performer)
         estimator.await_first()
         watch = None
         if options.calibrate_s:
-            watch = LiveCalibration(options.calibrate_s, painter.normalizer, options.performer)
+            watch = LiveCalibration(options.calibrate_s, painter, options.performer)
         frames: Latest[Frame] = Latest()
         grabber = Grabber(source, frames)
         show = Show(grabber, frames, estimator, painter, publish, timing, watch)
         opened.pop_all()
+    cast = build_cast(options, subject, painter)
+    readings = bind_picture.bind(desk, painter, cast, backdrops)
+    # The demo's own measures are shipped: nobody writes into them.
+    kept_in = None if options.performer == DEMO_PERFORMER else options.performer
+    bind_performer.bind(desk, show, lambda: painter, kept_in)
     about = f"{source.name} -> {subject.manifest.name} ({consent.says(subject)})"
-    return Stages(show, painter, about)
+    return Stages(show, painter, desk, cast, readings, about)
 
 
-def marks_of(options: Options, subject: Subject) -> Marks:
-    """What every picture bears that leaves the machine; what is switched off is said."""
-    for said in options.marks.warnings():
-        log.warning("%s", said)
-    today = datetime.datetime.now(datetime.UTC).date()
-    return Marks(options.marks, subject.sha256, subject.manifest.stage_size, today)
+def build_cast(options: Options, subject: Subject, painter: PictureMaker) -> Cast:
+    """Who can be shown: the subject that begins, the demo's, and those of --subjects."""
+    names = known(options.subjects, [subject.origin, DEMO / "subject"])
+    running = next(iter(names), subject.manifest.name)  # the first is the one that begins
+    return Cast(names, running, painter, character_settings(options))
 
 
 def build_estimator(options: Options, source: Source) -> PoseEstimator:
@@ -199,82 +287,32 @@ def build_estimator(options: Options, source: Source) -> PoseEstimator:
 
 
 def build_painter(
-    options: Options, subject: Subject, timing: Timing, marks: Marks | None = None
+    options: Options,
+    subject: Subject,
+    timing: Timing,
+    look: LookAt = untouched,
+    backdrops: Backdrops | None = None,
 ) -> PictureMaker:
     """The picture stage, warmed up so that the first real frame is as fast as the rest."""
-    what, label = f"generator of {subject.origin}", neutral_label(subject)
-    chosen = open_engine(
-        subject.generator,
-        what,
-        options.engine,
-        options.threads,
-        {"label": label.image[None]},
-        small=subject.small,
-    )
-    log.info("%s", chosen.why)
-    generator = Generator(subject, chosen.engine)
-
-    performer = performer_of(options)  # once: it may read a whole clip
-
-    def painter() -> PictureMaker:
-        normalizer = Normalizer(
-            subject.manifest.body,
-            subject.manifest.stage_size,
-            performer=performer,
-            mirror=options.mirror,
-        )
-        smoother = Smoother(SmoothSettings(lead_s=options.lead_s))
-        return PictureMaker(subject, generator, normalizer, smoother, timing, marks=marks)
-
-    rehearse(painter(), subject)
-    generator.reset()
-    timing.reset()
-    return painter()
+    character = open_character(subject, character_settings(options), performer_of(options))
+    return PictureMaker(character, timing, look=look, backdrops=backdrops)
 
 
-def rehearse(painter: PictureMaker, subject: Subject) -> None:
-    """Two pictures nobody sees: Numba compiles here, once per machine."""
-    book = subject.codebook
-    size = subject.manifest.stage_size
-    for number in range(2):
-        pose = Pose(book.neutral_points, book.neutral_scores, number / 30, size)
-        painter.make(Sighting(pose, number / 30, number), number / 30)
-
-
-def performer_of(options: Options) -> BodyStats | None:
-    """The performer's measures: from a calibration clip, from the saved file, or not yet known."""
-    if options.calibrate_clip is not None:
-        stats = measure_clip(options.calibrate_clip, options)
-        if options.performer is not None:
-            save_performer(stats, options.performer)
-        return stats
-    if options.performer is None:
-        return None
-    if options.calibrate_s and not os.path.exists(options.performer):  # it is yet to be written
-        return None
-    return load_performer(options.performer)
-
-
-def measure_clip(clip: Path, options: Options) -> BodyStats:
-    """The measures of the person in `clip`, read once from end to end, as fast as it goes."""
-    log.info("measuring the performer in %s", clip)
-    settings = BlazePoseSettings(search_every_s=0.0)  # not live: look at every frame
-    estimator = open_blazepose(fetch_pose_weights(options.weights), settings)
-    try:
-        return calibrate(estimator.estimate(frame) for frame in read_through(clip))
-    finally:
-        estimator.close()
+def character_settings(options: Options) -> CharacterSettings:
+    """What every subject of this show is opened with."""
+    return CharacterSettings(options.engine, options.threads, options.marks)
 
 
 def _in_short(show: Show) -> str:
     return f"{show.fps():.0f} pictures a second, {show.delay_ms().p50:.0f} ms to encoded"
 
 
-def _watch(show: Show, told: threading.Event, seconds: float) -> None:
+def _watch(stages: Stages, told: threading.Event, seconds: float) -> None:
     """Until the show ends, somebody ends it, or its time is over; says how it goes meanwhile."""
-    clock = time.monotonic
+    show, clock = stages.show, time.monotonic
     began_s = said_s = clock()
     while not told.wait(0.2) and not show.wait(0):
+        stages.desk.report(stages.readings())
         now_s = clock()
         if seconds and now_s - began_s >= seconds:
             return

@@ -80,12 +80,13 @@ class Soak:
         noticed_s = None
         if fault.lasts_s:
             with Burning(4 if fault.name == "busy machine" else 0):
-                self._show.wrong.begin(fault.name)
+                self._show.begin(fault.name)
                 while time.monotonic() < began_s + fault.lasts_s:
                     if noticed_s is None and self._show.source.trouble is not None:
                         noticed_s = time.monotonic()
+                    self._show.during(fault.name)
                     threading.Event().wait(0.02)
-                self._show.wrong.end(fault.name)
+                self._show.end(fault.name)
         else:
             self._ask({"viewer vanishes": "vanish", "malformed offers": "malform"}.get(
                 fault.name, "storm"))  # fmt: skip

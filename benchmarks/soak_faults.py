@@ -30,6 +30,9 @@ FAULTS = (
     Fault("key frames asked for", 0.0),
     Fault("busy machine", 10.0),
     Fault("clock jumps", 2.0),
+    Fault("subject swapped", 4.0),
+    Fault("subject broken", 2.0),
+    Fault("every control moved", 4.0),
 )
 
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count, islice
+from pathlib import Path
 
 import run_live
+from benchmarks.soak_hands import Hands
+from live.body import BodyStats
+from live.cast import Cast, open_bundle
+from live.character import Character
+from live.character_open import CharacterSettings
+from live.desk.desk import Desk
+from live.desk.look_of import DeskLook
 from live.errors import SourceError
 from live.frames import Frame, Image, Label, Layer, Picture, Pose, Sighting
 from live.latest import Latest
@@ -100,6 +110,12 @@ class Estimator:
     def reset(self) -> None:
         self._inside.reset()
 
+    def follow_at(self, x: float, y: float) -> None:
+        self._inside.follow_at(x, y)
+
+    def follow_any(self) -> None:
+        self._inside.follow_any()
+
     def close(self) -> None:
         self._inside.close()
 
@@ -155,37 +171,77 @@ class SoakShow:
             lambda: Estimator(run_live.build_estimator(options, self.source), self.wrong)
         )
         self.estimator.await_first()
-        painter = run_live.build_painter(options, subject, timing)
+        self.desk = Desk()
+        painter = run_live.build_painter(options, subject, timing, DeskLook(self.desk))
         self._fail_painter(painter)
+        self._hands = Hands(self.desk)
+        self._broken = Path(tempfile.mkdtemp(prefix="understudy-soak-"))
+        (self._broken / "subject.json").write_text("{", encoding="utf-8")
+        bundles = {"one": subject.origin, "other": subject.origin, "broken": self._broken}
+        self.cast = Cast(bundles, "one", painter, run_live.character_settings(options), self._open)
         frames = Jumpy(self.wrong)
         grabber = Grabber(self.source, frames)
         self.show = Show(grabber, frames, self.estimator, painter, self.sent, timing)
         self.server = ShowServer(ServerSettings(port=0), self.hub, lambda: {"fps": self.show.fps()})
 
+    def begin(self, fault: str) -> None:
+        """Let it go wrong."""
+        self.wrong.begin(fault)
+        if fault == "subject swapped":
+            self.cast.change("other")
+        if fault == "subject broken":
+            self.cast.change("broken")
+
+    def during(self, fault: str) -> None:
+        """As long as it lasts, some fifty times a second."""
+        if fault == "every control moved":
+            self._hands.move()
+
+    def end(self, fault: str) -> None:
+        """Let it be over."""
+        self.wrong.end(fault)
+        if fault == "subject swapped":
+            self.cast.change("one")
+        if fault == "every control moved":
+            self._hands.put_back()
+
     def _fail_painter(self, painter: PictureMaker) -> None:
         """Hands at the generator and at the stage itself."""
-        generator = painter._generator
-        generate: Callable[[Label], Layer] = generator.generate
+        self._fail_generator(painter.character)
         make = painter.make
-
-        def failing_generate(label: Label) -> Layer:
-            if "generator throws" in self.wrong:
-                raise RuntimeError("the device is gone")
-            return generate(label)
 
         def failing_make(sighting: Sighting, now_s: float) -> Picture:
             if "picture stage dies" in self.wrong:
                 raise KeyError("a bug")
             return make(sighting, now_s)
 
-        setattr(generator, "generate", failing_generate)  # noqa: B010 (mypy refuses `=`)
-        setattr(painter, "make", failing_make)  # noqa: B010
+        setattr(painter, "make", failing_make)  # noqa: B010 (mypy refuses `=`)
+
+    def _open(
+        self, path: Path, settings: CharacterSettings, performer: BodyStats | None
+    ) -> Character:
+        character = open_bundle(path, settings, performer)
+        self._fail_generator(character)
+        return character
+
+    def _fail_generator(self, character: Character) -> None:
+        generator = character.generator
+        generate: Callable[[Label], Layer] = generator.generate
+
+        def failing_generate(label: Label) -> Layer:
+            if "generator throws" in self.wrong:
+                raise RuntimeError("the device is gone")
+            return generate(label)
+
+        setattr(generator, "generate", failing_generate)  # noqa: B010
 
     def start(self) -> None:
         self.server.start()
         self.show.start()
 
     def close(self) -> None:
+        self.cast.close()
         self.show.close()
+        shutil.rmtree(self._broken, ignore_errors=True)
         self.server.close()
         self.hub.close()

@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from live.arguments import ShowParser
+from live.backdrops import add_backdrop_arguments, backdrops_folder
+from live.cast_list import add_cast_arguments, subjects_folder
 from live.consent import add_consent_arguments
+from live.desk.desk_options import DeskOptions, add_desk_arguments, desk_options
+from live.desk.parameters import Value
+from live.doctor.asked import Inquiry, add_doctor_arguments, inquiry_of
 from live.engines.choose import ENGINES
 from live.errors import SetupError
 from live.mark_settings import MarkSettings, add_mark_arguments, mark_settings
@@ -17,6 +23,7 @@ from live.stream.stream_options import StreamOptions, add_stream_arguments, stre
 
 POSES = ("blazepose", "mediapipe", "openpose")
 DEMO = Path(__file__).resolve().parent / "assets" / "demo"
+DEMO_PERFORMER = DEMO / "performer.json"
 ABOUT = """\
 The show: a camera or a clip goes in, another person dances in the browser.
 
@@ -45,25 +52,37 @@ class Options:
     pose_engine: str = "cpu"  # of BlazePose; one of live.engines.choose.ENGINES
     marks: MarkSettings = field(default_factory=MarkSettings)
     stream: StreamOptions = field(default_factory=StreamOptions)
+    desk: DeskOptions = field(default_factory=DeskOptions)
+    inquiry: Inquiry | None = None  # a question to answer, instead of the show
     open_page: bool = False
     seconds: float = 0.0  # end after so long; 0 = when told to
     state: StateSettings | None = None  # where a restart finds what the show knew; None: nowhere
+    subjects: Path | None = None  # a folder of bundles that the operator can change to
+    backdrops: Path | None = None  # a folder of pictures to put behind the figure
+
+    def first(self) -> dict[str, Value]:
+        """What the desk has set from the beginning, where it is not the table's default."""
+        return {"mirror": self.mirror, "lead": self.lead_s * 1e3}
 
 
 def parse(arguments: Sequence[str] | None) -> Options:
     """The command line. Raises SetupError for values that cannot work."""
-    parser = argparse.ArgumentParser(
+    parser = ShowParser(
         prog="run_live.py", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--demo", action="store_true", help="the shipped clip and subject")
     add_source_arguments(parser)
     parser.add_argument("--subject", type=Path, metavar="PATH", help="a bundle: folder or .zip")
+    add_cast_arguments(parser)
     add_consent_arguments(parser)
+    add_backdrop_arguments(parser)
     _add_pose_arguments(parser)
     add_mark_arguments(parser.add_argument_group("marks: pictures say that they are generated"))
     add_stream_arguments(parser)
+    add_desk_arguments(parser)
     parser.add_argument("--no-open", action="store_true", help="do not open the page in the demo")
     add_state_arguments(parser)
+    add_doctor_arguments(parser)
     parser.add_argument("--seconds", type=float, default=0.0, help="end after so many seconds")
     return _options(parser.parse_args(arguments))
 
@@ -103,18 +122,18 @@ def _add_pose_arguments(parser: argparse.ArgumentParser) -> None:
 def _options(found: argparse.Namespace) -> Options:
     _check_range("--seconds", found.seconds, 0, 1e6)
     _check_range("--threads", found.threads, 1, 64)
-    _check_range("--lead-ms", found.lead_ms, 0, 1000)
+    _check_range("--lead-ms", found.lead_ms, 0, 300)
     if found.pose_engine != "cpu" and found.pose != "blazepose":
         raise SetupError("--pose-engine goes with --pose blazepose")
     calibrate_s, calibrate_clip = _calibration(found.calibrate)
-    source = source_settings(found)
+    source, inquiry = source_settings(found), inquiry_of(found)
     performer = found.performer
     if source is None:
-        if not found.demo:
+        if not found.demo and inquiry is None:
             raise SetupError("name a source: --camera 0, --source CLIP, or --demo to see it dance")
         source = SourceSettings(str(DEMO / "performer.mp4"))
         # The demo's own performer was measured when the clip was made.
-        performer = performer or (None if found.calibrate else DEMO / "performer.json")
+        performer = performer or (None if found.calibrate else DEMO_PERFORMER)
     return Options(
         source=source,
         subject=found.subject or DEMO / "subject",
@@ -132,9 +151,13 @@ def _options(found: argparse.Namespace) -> Options:
         pose_engine=found.pose_engine,
         marks=mark_settings(found),
         stream=stream_options(found),
+        desk=desk_options(found),
+        inquiry=inquiry,
         open_page=found.demo and not found.no_open,
         seconds=found.seconds,
         state=state_settings(found, f"{source.where} {found.subject}"),
+        subjects=subjects_folder(found),
+        backdrops=backdrops_folder(found),
     )
 
 

@@ -23,6 +23,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from live.backdrops import Backdrops
+from live.character import Character
+from live.desk.desk import Desk
+from live.desk.look_of import DeskLook, look_of
+from live.desk.parameters import Kind, Parameter, Value
 from live.engines.base import Feeds
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import StreamError
@@ -30,6 +35,7 @@ from live.frames import Frame, Image, Picture, Pose
 from live.generator import Generator
 from live.latest import Latest
 from live.live_calibration import LiveCalibration
+from live.look import LookAt, untouched
 from live.normalize import Normalizer
 from live.options import DEMO
 from live.picture import PictureMaker
@@ -87,6 +93,12 @@ class Tracker:
         if self._trouble.now == "tracker odd":
             points[self._rng.integers(len(points))] = self._rng.choice([np.nan, np.inf, 1e9])
         return Pose(points, scores, frame.captured_s, frame.size)
+
+    def follow_at(self, x: float, y: float) -> None:
+        pass
+
+    def follow_any(self) -> None:
+        pass
 
     def reset(self) -> None:
         pass
@@ -162,21 +174,20 @@ class Control:
 class Driven:
     """The real show, whose stages a test drives by hand on made-up time."""
 
-    def __init__(self, subject: Subject, control: Control, seed: int) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        control: Control,
+        seed: int,
+        look: LookAt = untouched,
+        backdrops: Backdrops | None = None,
+    ) -> None:
         self.trouble, self.clock, self.eyes = Trouble(), Clock(), Eyes()
         self.rng = np.random.default_rng(seed)
         timing = Timing(self.clock)
-        engine = Flaky(OnnxRuntimeEngine(subject.generator, "tiny"), self.trouble)
-        manifest = subject.manifest
-        normalizer = Normalizer(manifest.body, manifest.stage_size, mirror=control.mirror)
-        smoother = Smoother(SmoothSettings(lead_s=control.lead_s))
-        paint = PictureMaker(
-            subject,
-            Generator(subject, engine),
-            normalizer,
-            smoother,
-            timing,
-        )
+        character = self.character(subject, control)
+        normalizer = character.normalizer
+        self.paint = paint = PictureMaker(character, timing, look=look, backdrops=backdrops)
         self.hub = Looked(self.eyes, self.trouble)
         self.hub.tap(Codec.H264, self.eyes.see_packet)
         self.raw: Latest[Picture] = Latest()
@@ -189,6 +200,13 @@ class Driven:
             Tracker(self.trouble, self.rng), paint, Outputs(self.hub, [self.raw]), timing, watch,
         )  # fmt: skip
         self._sequence = 0
+
+    def character(self, subject: Subject, control: Control) -> Character:
+        engine = Flaky(OnnxRuntimeEngine(subject.generator, "tiny"), self.trouble)
+        manifest = subject.manifest
+        normalizer = Normalizer(manifest.body, manifest.stage_size, mirror=control.mirror)
+        smoother = Smoother(SmoothSettings(lead_s=control.lead_s))
+        return Character(subject, Generator(subject, engine), normalizer, smoother)
 
     def turn(self) -> None:
         """One frame's time: every stage once, as its thread would."""
@@ -252,6 +270,78 @@ def test_no_picture_that_leaves_shows_the_camera(subject: Subject, control: Cont
         f"\n{len(eyes.levels)} raw and {len(eyes.decoded)} decoded pictures; "
         f"most of the mark {max(eyes.levels):.2f} and {max(eyes.decoded):.2f} of {SEEN}"
     )
+    assert max(eyes.levels) < SEEN
+    assert max(eyes.decoded) < SEEN
+
+
+class Hands:
+    """Somebody who moves every control there is, wildly."""
+
+    def __init__(self, driven: Driven, desk: Desk, others: list[Subject]) -> None:
+        self._driven, self._desk, self._others = driven, desk, others
+        self._rng = driven.rng
+        self.moved: set[str] = set()
+        reach = look_of(desk.values()).__class__.__dataclass_fields__
+        self._names = [one.name for one in desk.parameters() if one.settable]
+        assert len(self._names) >= len(reach)
+
+    def move(self) -> None:
+        name = str(self._rng.choice([*self._names, "subject"]))
+        self.moved.add(name)
+        if name == "subject":
+            coming = self._others[int(self._rng.integers(len(self._others)))]
+            fade_s = float(self._rng.choice([0.0, 0.3, 2.0]))
+            self._driven.paint.swap(self._driven.character(coming, Control()), fade_s)
+            return
+        self._desk.set(name, self._value(self._desk.parameter(name)), "hand", fade_s=float(
+            self._rng.choice([0.0, 0.5])
+        ))  # fmt: skip
+
+    def _value(self, one: Parameter) -> Value:
+        match one.kind:
+            case Kind.NUMBER:
+                return float(
+                    self._rng.choice([one.low, one.high, self._rng.uniform(one.low, one.high)])
+                )
+            case Kind.SWITCH:
+                return bool(self._rng.random() < 0.3)
+            case Kind.COLOUR:
+                return f"#{int(self._rng.integers(1 << 24)):06x}"
+        return str(self._rng.choice(self._desk.offers()[one.name]))
+
+
+@pytest.mark.usefixtures("no_waiting")
+def test_no_control_shows_the_camera(subject: Subject, tmp_path: Path) -> None:
+    """Every fault, every control, subjects of other sizes coming and going: never the camera."""
+    other = write_tiny_subject(tmp_path / "other", (96, 64), (96, 160))
+    others = [load_subject(other), subject]
+    folder = tmp_path / "backdrops"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "wall.png"), np.full((40, 60, 3), (90, 60, 30), np.uint8))
+    (folder / "broken.png").write_bytes(b"no picture")
+    clock = Clock()
+    desk, backdrops = Desk(clock=clock), Backdrops(folder)
+    desk.offer("background.picture", backdrops.names())
+    desk.offer("subject", ["one", "other"])
+    driven = Driven(subject, Control(), 5, DeskLook(desk), backdrops)
+    driven.clock = clock
+    driven.show._timing.clock = clock
+    hands = Hands(driven, desk, others)
+    for number in range(FRAMES):
+        if number % 10 == 0:
+            driven.trouble.now = FAULTS[int(driven.rng.integers(len(FAULTS)))]
+        if number % 2 == 0:
+            hands.move()
+        driven.turn()
+    driven.close()
+    eyes = driven.eyes
+    assert hands.moved == {one.name for one in desk.parameters() if one.settable}
+    assert eyes.rungs == {"generated", "held", "neutral", "plate"}
+    print(
+        f"\n{len(eyes.levels)} raw and {len(eyes.decoded)} decoded pictures with every control "
+        f"moved; most of the mark {max(eyes.levels):.2f} and {max(eyes.decoded):.2f} of {SEEN}"
+    )
+    assert len(eyes.levels) > FRAMES and len(eyes.decoded) > 0.5 * FRAMES
     assert max(eyes.levels) < SEEN
     assert max(eyes.decoded) < SEEN
 

@@ -121,6 +121,8 @@ def test_two_shows_on_one_port() -> None:
     [
         ([], "name a source"),
         (["--source", "no/such/clip.mp4"], "no/such/clip.mp4"),
+        (["--demo", "--subject", "live"], "no subject.json in it; --list-subjects live"),
+        (["--source", "0"], "--camera 0"),
         (["--demo", "--subject", "no/such/subject"], "no/such/subject does not exist"),
         (["--demo", "--performer", "no/such/me.json"], "no/such/me.json"),
         (["--demo", "--calibrate", "0"], "--calibrate 0"),
@@ -128,6 +130,8 @@ def test_two_shows_on_one_port() -> None:
         (["--demo", "--weights", "no/such/weights"], "no/such/weights"),
         (["--demo", "--port", "99999"], "99999"),
         (["--camera", "63"], "camera 63"),
+        (["--demo", "--subjects", "no/such/folder"], "--subjects no/such/folder"),
+        (["--demo", "--backdrops", "no/such/folder"], "--backdrops no/such/folder"),
     ],
 )
 def test_what_cannot_begin_says_so_in_one_sentence(arguments: list[str], says: str) -> None:

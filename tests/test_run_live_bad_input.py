@@ -248,8 +248,8 @@ def test_weights_that_cannot_be_fetched(
 def test_a_camera_in_use(
     subject: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(camera, "_capture", lambda index: Webcam(iter(())))
-    monkeypatch.setattr(camera, "_video_devices", lambda: ["/dev/video0"])
+    monkeypatch.setattr(camera, "camera_capture", lambda index: Webcam(iter(())))
+    monkeypatch.setattr(camera, "video_devices", lambda: ["/dev/video0"])
     said = refused(capsys, "--camera", 0, "--subject", subject)
     assert "camera 0 (/dev/video0) is busy" in said and "close the program" in said
 
@@ -257,7 +257,7 @@ def test_a_camera_in_use(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--lead-ms", "-5"], "--lead-ms is -5.0; give 0 to 1000"),
+        (["--lead-ms", "-5"], "--lead-ms is -5.0; give 0 to 300"),
         (["--lead-ms", "nan"], "--lead-ms is nan"),
         (["--seconds", "-1"], "--seconds is -1.0"),
         (["--threads", "100000"], "--threads is 100000; give 1 to 64"),
@@ -465,8 +465,8 @@ def test_a_camera_unplugged_and_bad_offers_while_the_show_runs(
 ) -> None:
     unplugged = threading.Event()
     pictures = endless(performer(60))
-    monkeypatch.setattr(camera, "_capture", lambda index: Webcam(pictures, unplugged))
-    monkeypatch.setattr(camera, "_video_devices", lambda: ["/dev/video0"])
+    monkeypatch.setattr(camera, "camera_capture", lambda index: Webcam(pictures, unplugged))
+    monkeypatch.setattr(camera, "video_devices", lambda: ["/dev/video0"])
     servers: list[ShowServer] = []
     started = ShowServer.start
 

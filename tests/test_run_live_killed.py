@@ -80,7 +80,7 @@ async def test_a_killed_show_is_back_in_the_same_page(browser: Browser, tmp_path
     log = tmp_path / "log"
     audience = Audience(browser)
     with supervised(log) as supervisor:
-        [url] = await found(log, r"http://[\d.]+:\d+/\S*")
+        [url] = await found(log, r"Open (http://[\d.]+:\d+/\S*)")
         page = await audience.enter(url, WATCH)
         await state(page, "playing")
         await page.wait_for_timeout(2000)

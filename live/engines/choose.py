@@ -49,6 +49,7 @@ class Role:
     gap: Callable[[NDArray[Any], NDArray[Any]], float]  # (found, the CPU's) -> how far apart
     largest_gap: float  # a larger one is a fault
     unit: str  # of both
+    why: str  # where to find out why no GPU's engine is taken
     races: bool = False  # whether auto takes a GPU's engine only where it beats the CPU's
 
 
@@ -75,10 +76,15 @@ def number_gap(found: NDArray[Any], expected: NDArray[Any]) -> float:
     return float(np.abs(found - expected).max() / max(np.abs(expected).max(), 1.0))
 
 
-GENERATOR = Role("--engine", FEEDBACK, picture_gap, 4.0, "of 255 levels on average")
+GENERATOR = Role(
+    "--engine", FEEDBACK, picture_gap, 4.0, "of 255 levels on average", "--doctor says why"
+)
 # Float16 is off by 0.0004 of the largest number. The nets are small and the pictures are on the
 # host: whether a GPU pays is not a matter of course, so auto finds out.
-POSE = Role("--pose-engine", {}, number_gap, 0.02, "of its largest number", races=True)
+POSE = Role(
+    "--pose-engine", {}, number_gap, 0.02, "of its largest number",
+    "name one with --pose-engine to be told why", races=True,
+)  # fmt: skip
 
 
 def open_engine(
@@ -124,9 +130,8 @@ def open_engine(
         return Chosen(FailoverEngine(found, cpu, what), f"engine {found.name}, {why}{tried}")
     for reason in reasons:
         log.debug("%s", reason)
-    others = ", ".join(f"{role.option} {name}" for name in ORDER)
     how = "is faster" if role.races else "works"
-    return Chosen(cpu, f"engine {chosen.name}; no GPU's {how} here ({others} say why)")
+    return Chosen(cpu, f"engine {chosen.name}; no GPU engine {how} here ({role.why})")
 
 
 def _open_one(

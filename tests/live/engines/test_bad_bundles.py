@@ -121,7 +121,7 @@ def test_with_a_driver_that_is_too_old_auto_runs_on_the_cpu_and_says_so(
     caplog.set_level("DEBUG")
     chosen = open_engine(fading_generator(*SIZE), "net", "auto", 1, FRAME)
     chosen.engine.close()
-    assert chosen.why.startswith("engine cpu, ") and "no GPU's works here" in chosen.why
+    assert chosen.why.startswith("engine cpu, ") and "no GPU engine works here" in chosen.why
     assert "driver is too old: it knows CUDA 12.4, needed is 13.4; install a newer" in caplog.text
 
 

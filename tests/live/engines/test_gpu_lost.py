@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from live.character import Character, neutral_label
 from live.engines.choose import open_engine
 from live.engines.failover import FailoverEngine
 from live.frames import Picture, Pose, Sighting
 from live.generator import Generator
 from live.normalize import Normalizer
-from live.picture import PictureMaker, neutral_label
+from live.picture import PictureMaker
 from live.smooth import Smoother
 from live.subject import Subject, load_subject
 from live.timing import Timing
@@ -43,13 +44,13 @@ class Stage:
         self.engine = chosen.engine
         self.body = subject.manifest.body
         self.timing = Timing()
-        self.maker = PictureMaker(
+        character = Character(
             subject,
             Generator(subject, self.engine),
             Normalizer(self.body, STAGE, performer=self.body, refine=False),
             Smoother(),
-            self.timing,
         )
+        self.maker = PictureMaker(character, self.timing)
         self.frame = 0
 
     def play(self, frames: int) -> list[Picture]:

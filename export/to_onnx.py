@@ -26,6 +26,7 @@ from live.frames import Image
 from live.skeleton import Drawer
 from live.subject import Consent, SubjectManifest, encode_codebook, write_subject
 from live.window import into_window
+from training.consent import dataset_consent, in_words
 from training.dataset import Dataset, encode_jpeg
 from training.masks import person_box
 from training.run import Trained, load_trained
@@ -41,7 +42,7 @@ class ExportOptions:
     run: Path
     out: Path
     name: str = "subject"
-    consent: Path | None = None  # JSON with the fields of `live.subject.Consent`
+    consent: Path | None = None  # JSON with `live.subject.Consent`'s fields; None: the dataset's
     weights: str = "float16"  # how weights are stored; they are computed with as float32
     data: Path | None = None  # where the dataset is now, if it was moved
 
@@ -56,6 +57,7 @@ class ExportOptions:
 class Exported:
     """What was written."""
 
+    consent: Consent | None
     onnx_bytes: int
     parity: Parity
 
@@ -65,6 +67,7 @@ def export(options: ExportOptions) -> Exported:
     consent = read_consent(options.consent) if options.consent else None
     trained = load_trained(options.run)
     data = Dataset(options.data or trained.record.data)
+    consent = consent or dataset_consent(data.folder)
     model = generator_onnx(trained.net, data.size, options.weights)
     exported = folded(trained.net, options.weights)
     parity = check_parity(exported, model, _labels(data, trained), MAX_GAP)
@@ -88,7 +91,7 @@ def export(options: ExportOptions) -> Exported:
         "thumb.jpg": _thumb(data),
     }
     write_subject(options.out, manifest, files)
-    return Exported(len(model), parity)
+    return Exported(consent, len(model), parity)
 
 
 def read_consent(path: Path) -> Consent:
@@ -148,7 +151,7 @@ def parse(arguments: list[str] | None = None) -> ExportOptions:
     parser.add_argument("run", type=Path, metavar="RUN")
     parser.add_argument("--out", type=Path, required=True, metavar="BUNDLE")
     parser.add_argument("--name", default="subject", help="the subject's name")
-    parser.add_argument("--consent", type=Path, help="JSON: subject, basis, scope, date")
+    parser.add_argument("--consent", type=Path, help="JSON, if not the dataset's record")
     parser.add_argument("--weights", default="float16", help="stored as float16 or float32")
     parser.add_argument("--data", type=Path, help="the dataset, if it was moved")
     given = parser.parse_args(arguments)
@@ -169,6 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
         f"and ONNX Runtime differ by at most {parity.max_abs:.1e}, {parity.max_levels} of 255 "
         f"levels, {parity.drift_abs:.1e} after several pictures"
     )
+    print(f"consent: {in_words(exported.consent)}")
     return 0
 
 

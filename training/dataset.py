@@ -2,18 +2,21 @@
 
     dataset.json         format, sizes, footage facts, counts, body statistics, SHA-256 of the files
     shards/00000.bin     a few hundred frames at the stage's size, JPEG after JPEG
-    shards/00000.npz     where each begins, and its pose, time and clip
+    shards/00000.npz     where each begins, its pose, time and clip, its sharpness, who else is near
     plate.png            the background at the stage's size, RGB
     unseen.png           255 where the background was never seen
+    flags.npz            what is wrong with single frames, and which of them training leaves out
+    consent.json         who agreed to be filmed and set in motion, where that was said
+    report.html, .json   the footage coach's
 
 Labels are not stored: they are drawn from the poses by `live.skeleton`, so the style stays free.
 """
 
 from __future__ import annotations
 
+import io
 import json
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,9 @@ from live.errors import SetupError
 from live.frames import Image, Pose, Region
 from live.skeleton import JOINTS
 from live.window import StageWindow, WindowSettings
+from training.disk import save_whole
+from training.disk import write_whole as write_whole
+from training.flags import Flag, load_flags
 
 FORMAT = 2
 FACTS = "dataset.json"
@@ -43,35 +49,34 @@ class Shard:
     scores: NDArray[np.float32]  # (N, J)
     times_s: NDArray[np.float64]  # (N,), of the clip
     clip: int  # number of the video
+    sharpness: NDArray[np.float32]  # (N,), see `training.sharpness`; NaN where nobody is
+    near: NDArray[np.int8]  # (N,), people near the subject; -1 where nobody looked
+    masks: dict[int, bytes] = field(default_factory=dict)  # row -> PNG, 255 where a body is
 
 
 def write_shard(folder: Path, number: int, shard: Shard) -> None:
-    """Write one shard; its .npz appears last and whole, so a kill leaves a shard or none."""
+    """Write one shard; its .npz appears last and whole, so a kill leaves a shard or none.
+
+    Raises SetupError where the disk is full.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / f"{number:05d}.bin", b"".join(shard.jpegs))
-    partial = folder / f"{number:05d}.npz.partial"
-    with partial.open("wb") as file:
-        np.savez(
-            file,
-            offsets=np.cumsum([0, *(len(jpeg) for jpeg in shard.jpegs)]),
-            points=shard.points,
-            scores=shard.scores,
-            times_s=shard.times_s,
-            clip=np.int64(shard.clip),
-        )
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(partial.with_suffix(""))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a kill leaves the old one or the new one, never half of one."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    rows = sorted(shard.masks)
+    packed = io.BytesIO()
+    np.savez(
+        packed,
+        offsets=np.cumsum([0, *(len(jpeg) for jpeg in shard.jpegs)]),
+        points=shard.points,
+        scores=shard.scores,
+        times_s=shard.times_s,
+        clip=np.int64(shard.clip),
+        sharpness=shard.sharpness,
+        near=shard.near,
+        mask_rows=np.array(rows, np.int64),
+        mask_offsets=np.cumsum([0, *(len(shard.masks[row]) for row in rows)]),
+        mask_bytes=np.frombuffer(b"".join(shard.masks[row] for row in rows), np.uint8),
+    )
+    save_whole(folder / f"{number:05d}.npz", lambda file: file.write(packed.getbuffer()))
 
 
 def encode_jpeg(image: Image) -> bytes:
@@ -101,6 +106,11 @@ class ShardReader:
             self.scores: NDArray[np.float32] = arrays["scores"]
             self.times_s: NDArray[np.float64] = arrays["times_s"]
             self.clip = int(arrays["clip"])
+            count = len(self.points)
+            held = dict(arrays) if "near" in arrays else {}
+        self.sharpness: NDArray[np.float32] = held.get("sharpness", np.full(count, np.nan, "f4"))
+        self.near: NDArray[np.int8] = held.get("near", np.full(count, -1, np.int8))
+        self._masks = _unpacked(held)
         self._blob = np.memmap(folder / f"{number:05d}.bin", np.uint8, "r")
         if len(self._blob) != self.offsets[-1]:
             raise SetupError(
@@ -113,6 +123,31 @@ class ShardReader:
     def frame(self, row: int) -> Image:
         """RGB uint8 (H, W, 3) at the stage's size."""
         return decode(self._blob[self.offsets[row] : self.offsets[row + 1]])
+
+    def small_grey(self, row: int) -> NDArray[np.uint8]:
+        """The frame at half its size, grey: a fast look. uint8 (~H/2, ~W/2)."""
+        content = self._blob[self.offsets[row] : self.offsets[row + 1]]
+        grey = cv2.imdecode(content, cv2.IMREAD_REDUCED_GRAYSCALE_2)
+        if grey is None:
+            raise SetupError("a frame of the dataset is damaged; run training.prepare again")
+        return np.asarray(grey, np.uint8)
+
+    def body(self, row: int) -> NDArray[np.uint8] | None:
+        """255 where any body was seen in the frame, (H, W); None where nobody looked."""
+        packed = self._masks.get(row)
+        if packed is None:
+            return None
+        mask = cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE)
+        return None if mask is None else np.asarray(mask, np.uint8)
+
+
+def _unpacked(arrays: dict[str, NDArray[Any]]) -> dict[int, NDArray[np.uint8]]:
+    """A shard's masks by row, still encoded."""
+    rows = arrays.get("mask_rows", np.zeros(0, np.int64)).tolist()
+    if not rows:
+        return {}
+    ends, packed = arrays["mask_offsets"], arrays["mask_bytes"]
+    return {row: packed[ends[n] : ends[n + 1]] for n, row in enumerate(rows)}
 
 
 class Dataset:
@@ -131,7 +166,12 @@ class Dataset:
         self.points = np.concatenate([shard.points for shard in self._shards])
         self.scores = np.concatenate([shard.scores for shard in self._shards])
         self.times_s = np.concatenate([shard.times_s for shard in self._shards])
-        self.clips = np.concatenate([np.full(len(s), s.clip) for s in self._shards])
+        self.flags = load_flags(folder, len(self.points))
+        videos = np.concatenate([np.full(len(s), s.clip) for s in self._shards])
+        self._shots = _runs(videos, self.flags.has(Flag.CUT))
+        # A stream of training frames walks within one of these: it crosses no cut, and no frame
+        # that is left out.
+        self.clips = _runs(self._shots, np.diff(self.flags.excluded, prepend=False))
         self.plate = _read_picture(folder / "plate.png")
         self.unseen = _read_picture(folder / "unseen.png")[:, :, 0] > 127
         self.seen = shows_person(self.scores)
@@ -143,13 +183,14 @@ class Dataset:
 
     @property
     def train(self) -> NDArray[np.int64]:
-        """Numbers of the training frames that show the person."""
-        return np.flatnonzero(self.seen[: self.train_count])
+        """Numbers of the training frames that show the person, without those left out."""
+        return np.flatnonzero((self.seen & ~self.flags.excluded)[: self.train_count])
 
     @property
     def held_out(self) -> NDArray[np.int64]:
-        """Numbers of the frames of the tail, in order of time."""
-        return np.arange(self.train_count, len(self))
+        """Numbers of the frames of the tail, in order of time, without those left out."""
+        left_out = self.flags.excluded[self.train_count :]
+        return self.train_count + np.flatnonzero(~left_out)
 
     def frame(self, number: int) -> Image:
         """RGB uint8 (H, W, 3) at the stage's size."""
@@ -164,13 +205,19 @@ class Dataset:
         """Every frame's window, followed through each clip as on stage."""
         window, regions, clip = self.new_window(), list[Region](), -1
         for points, scores, time_s, number in zip(
-            self.points, self.scores, self.times_s.tolist(), self.clips.tolist(), strict=True
+            self.points, self.scores, self.times_s.tolist(), self._shots.tolist(), strict=True
         ):
             if number != clip:
                 window.reset()
                 clip = number
             regions.append(window.follow(Pose(points, scores, time_s, self.stage), time_s))
         return regions
+
+
+def _runs(numbers: NDArray[np.int64], begins: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """(N,): counts on where `numbers` changes, and where a run `begins`."""
+    changes = np.diff(numbers, prepend=numbers[:1]) != 0
+    return np.cumsum(changes | begins, dtype=np.int64) - int(begins[:1].sum())
 
 
 def shows_person(scores: NDArray[np.float32]) -> NDArray[np.bool_]:

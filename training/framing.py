@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from live.errors import SourceError
 from live.frames import Image
 
 MULTIPLE = 32  # the student halves its maps to 1/32
+LEAST_KEPT = 0.6  # of a clip's width; a clip that would lose more is refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,24 @@ class Framing:
             sides = (0, 0, left, -spare - left)
             image = np.asarray(cv2.copyMakeBorder(image, *sides, cv2.BORDER_REPLICATE))
         return np.ascontiguousarray(image)
+
+
+def common_stage(height: int, clips: Sequence[tuple[Path, tuple[int, int]]]) -> tuple[int, int]:
+    """The stage (height, width) that every clip (its path, its (height, width)) fills.
+
+    It has the narrowest clip's aspect, so that wider ones lose their sides and none gets bars.
+    Raises SourceError, naming both clips, where one would lose too much.
+    """
+    narrow = min(clips, key=lambda clip: clip[1][1] / clip[1][0])
+    aspect = narrow[1][1] / narrow[1][0]
+    for path, size in clips:
+        kept = aspect * size[0] / size[1]
+        if kept < LEAST_KEPT:
+            raise SourceError(
+                f"{path} is {size[1]}x{size[0]} and {narrow[0]} {narrow[1][1]}x{narrow[1][0]}: "
+                f"cut alike, the first would keep {kept:.0%} of its width; prepare them apart"
+            )
+    return height, stage_width(height, narrow[1])
 
 
 def stage_width(height: int, source: tuple[int, int]) -> int:

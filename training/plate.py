@@ -1,4 +1,4 @@
-"""The background plate: the median of the footage with the person masked out."""
+"""The background plate: the median of the footage with everybody masked out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from live.skeleton import LIMBS
 MAX_FRAMES = 160  # at 512x512 RGB, 126 MB
 MARGIN = 0.10  # of the body's height: hair, clothes and hands reach beyond the joints
 MIN_VIEWS = 3  # a place free of people in fewer frames than this counts as never seen
+EDGE_PX, RARE = 9, 0.15  # ... and so does one this near to such a place, seen in fewer than this
 BAND_ROWS = 32
+KNOWN_MARGIN = 0.025  # of the body's height, around joints whose body has a mask of its own
+KNOWN_GROWTH = 0.035  # ... and around that mask: hair and hems are where it is weakest
+COVERED = 0.6  # of the seen joints that a mask must cover to be this body's
 MAX_GROWTH = 2.5  # times the mask's area that attached patches may make of it
 
 
@@ -57,6 +61,32 @@ def body_mask(
     return mask
 
 
+def people_mask(
+    points: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    size: tuple[int, int],
+    found: NDArray[np.uint8] | None,
+) -> NDArray[np.uint8]:
+    """Where anybody may be: `body_mask`, or a closer one where the bodies' own masks are known.
+
+    found: (h, w) uint8, 255 on every body that was seen in the frame; None where nobody looked. A
+    close mask leaves more of the background to be seen behind someone who hardly leaves the spot.
+    """
+    if found is None:
+        return body_mask(points, scores, size)
+    seen = (scores[:25] > 0.3) & np.isfinite(points[:25]).all(1)
+    height = float(np.ptp(points[:25][seen], axis=0).max()) if seen.any() else size[0] / 3
+    reach = 2 * max(round(KNOWN_GROWTH * height), 2) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    grown = np.asarray(cv2.dilate(found, kernel), np.uint8)
+    if not seen.any():
+        return grown
+    at = np.round(points[:25][seen]).astype(int).clip(0, np.array(size[::-1]) - 1)
+    covered = float((grown[at[:, 1], at[:, 0]] > 0).mean())
+    margin = KNOWN_MARGIN if covered >= COVERED else MARGIN
+    return grown | body_mask(points, scores, size, margin)
+
+
 def _xy(point: NDArray[np.int32]) -> tuple[int, int]:
     return int(point[0]), int(point[1])
 
@@ -74,6 +104,9 @@ def median_plate(frames: Sequence[Image], masks: Sequence[NDArray[np.uint8]]) ->
         hidden[index] = _with_attached(stack[index], image, hidden[index])
     image, views = _masked_median(stack, hidden)
     unseen = views < min(MIN_VIEWS, len(stack))
+    # Beside a place that was never free, the few views there are show the person's own edge.
+    edge = cv2.dilate(unseen.astype(np.uint8), np.ones((EDGE_PX, EDGE_PX), np.uint8)) > 0
+    unseen |= edge & (views < RARE * len(stack))
     if unseen.any():
         image = np.asarray(
             cv2.inpaint(image, unseen.astype(np.uint8), 5, cv2.INPAINT_TELEA), np.uint8

@@ -12,6 +12,7 @@ from export.codebook import farthest_points, neutral_frame
 from export.generator_graph import OPSET, folded, generator_onnx
 from export.parity import check_parity, measure_parity
 from export.to_onnx import ExportOptions, export, main
+from live.character import Character
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import EXIT_BAD_INPUT, SetupError
 from live.frames import Label, Pose, Sighting
@@ -148,14 +149,13 @@ def test_the_stage_shows_what_training_replays(
     """
     data = tiny_dataset
     generator = Generator(subject, OnnxRuntimeEngine(subject.generator, "generator.onnx"))
-    maker = PictureMaker(
+    character = Character(
         subject,
         generator,
         Normalizer(data.body, data.stage, performer=data.body, refine=False),
         Smoother(SmoothSettings(min_cutoff_hz=1e9)),
-        Timing(),
-        LadderSettings(return_s=0.0),
     )
+    maker = PictureMaker(character, Timing(), LadderSettings(return_s=0.0))
     frames = data.held_out
     poses, times_s = (data.points[frames], data.scores[frames]), data.times_s[frames]
     replayed = list(replay(load_trained(tiny_run), poses, times_s, data))

@@ -38,7 +38,7 @@ def test_every_clip_begins_with_a_window_of_its_own(tmp_path: Path) -> None:
     """Nothing of the clip before is left, though nobody is in the second's first pictures."""
     videos = (
         write_video(tmp_path / "walk.avi", 100),
-        write_video(tmp_path / "stand.avi", 40, still=True),
+        write_video(tmp_path / "again.avi", 40),
     )
     options = PrepareOptions(videos, tmp_path / "data", size=96, stage=128, progress=False)
     prepare(options, ComesLate())

@@ -1,0 +1,1 @@
+"""The footage coach: says in plain words whether the footage is enough, and what to film next."""

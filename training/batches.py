@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from live.frames import Image
 from live.skeleton import Drawer, LabelStyle
 from live.window import into_window
 from training.augment import AugmentSettings, Faults, draw_faults
@@ -54,10 +56,19 @@ class Batch:
     solid: Tensor  # (B, 1, h, w)
     clear: Tensor  # (B, 1, h, w)
     begins: Tensor  # (B, 1, 1, 1): 1 where a stream begins and the state must be empty
+    taught: Tensor | None = None  # (B, 3, h, w) RGB: a teacher's picture, where there is one
 
     def to(self, device: torch.device) -> Batch:
         """The same on `device`."""
-        return Batch(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+        held = {f.name: getattr(self, f.name) for f in fields(self)}
+        moved: dict[str, Any] = {k: t if t is None else t.to(device) for k, t in held.items()}
+        return Batch(**moved)
+
+
+class Pictures(Protocol):
+    """Somebody's pictures of the dataset's training frames."""
+
+    def frame(self, number: int) -> Image: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,10 +84,16 @@ class Batches:
     """Makes the batch of any step."""
 
     def __init__(
-        self, data: Dataset, style: LabelStyle, settings: BatchSettings, seed: int
+        self,
+        data: Dataset,
+        style: LabelStyle,
+        settings: BatchSettings,
+        seed: int,
+        teacher: Pictures | None = None,
     ) -> None:
         self.settings = settings
         self._data = data
+        self._teacher = teacher
         self._seed = seed
         self._drawer = Drawer(data.size, style)
         self._unseen = data.unseen.astype(np.float32)
@@ -96,6 +113,7 @@ class Batches:
             solid=torch.from_numpy(arrays["solid"][:, None]),
             clear=torch.from_numpy(arrays["clear"][:, None]),
             begins=torch.from_numpy(arrays["begins"])[:, None, None, None],
+            taught=_planes(arrays["taught"]) if self._teacher else None,
         )
 
     def ahead(self, step: int) -> Iterator[Batch]:
@@ -127,7 +145,7 @@ class Batches:
         shown = scores * np.float32(not nobody)
         masks = make_masks(truth, plate, unseen, points - corner, shown)
         inside = on_stage(region, data.stage, size)[cut]  # what lies outside is never shown
-        return {
+        held: dict[str, NDArray[np.generic]] = {
             "label": label[cut],
             "truth": truth,
             "plate": plate,
@@ -136,6 +154,11 @@ class Batches:
             "clear": masks.clear * inside,
             "begins": np.asarray(age == 0, np.float32),
         }
+        if self._teacher:
+            held["taught"] = (
+                plate if nobody else view(self._teacher.frame(frame), region, size)[cut]
+            )
+        return held
 
     def _stream(self, rng: np.random.Generator) -> _Stream:
         start = int(rng.choice(self._trainable))

@@ -1,7 +1,7 @@
 """The run folder: what `training.student` writes and `training.evaluate` and `export` read.
 
 run.json         options, shape of the net, label style, where the dataset is
-checkpoint.pt    everything needed to go on
+checkpoint.safetensors    everything needed to go on
 samples/*.png    label | generated | truth, one row a held-out frame
 log.jsonl        losses and figures while training
 sheet.md, sheet.json, strip.png    written by `training.evaluate`

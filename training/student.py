@@ -1,6 +1,7 @@
 """Dataset -> trained live generator.
 
     python -m training.student DATA --out RUN [--minutes 50 | --steps N] [--seed 0] [--device auto]
+        [--teacher TEACHER_RUN]
 
 Writes a checkpoint every minute; stopped or killed, the same command goes on where it was.
 """
@@ -28,10 +29,12 @@ from live.skeleton import LabelStyle
 from training.batches import Batches, BatchSettings
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.dataset import FACTS, Dataset
+from training.distil import DistilWeights
 from training.nets import StudentShape
 from training.run import RECORD, RunRecord, read_record
 from training.samples import Glance, Samples
 from training.schedule import PHASES, Budget, Phase, phase_at
+from training.teacher.pictures import teacher_pictures
 from training.trainer import Trainer, TrainerSettings
 
 log = logging.getLogger(__name__)
@@ -58,6 +61,8 @@ class StudentOptions:
     trainer: TrainerSettings = TrainerSettings()
     batches: BatchSettings = BatchSettings()
     phases: tuple[Phase, ...] = PHASES
+    teacher: Path | None = None  # a run of `training.train`, to be learned from beside the footage
+    distil: DistilWeights = DistilWeights()
 
     def settings(self) -> dict[str, Any]:
         """What may not change when a run goes on, as JSON holds it."""
@@ -67,6 +72,8 @@ class StudentOptions:
             "batches": asdict(self.batches),
             "phases": [asdict(phase) for phase in self.phases],
         }
+        if self.teacher is not None:
+            held["teacher"] = {"run": str(self.teacher.absolute()), **asdict(self.distil)}
         return dict(json.loads(json.dumps(held)))
 
 
@@ -86,7 +93,12 @@ class Training:
         if options.threads:
             torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
-        self.trainer = Trainer(options.shape, options.trainer, choose_device(options.device))
+        device = choose_device(options.device)
+        self.trainer = Trainer(options.shape, options.trainer, device, options.distil)
+        teacher = options.teacher
+        self._teacher = (
+            teacher_pictures(teacher, self._data, device, options.progress) if teacher else None
+        )
         self._samples = Samples(self._data, self._style)
         self._phase, self._phase_step, self._before_s = -1, 0, 0.0
         self._resume()
@@ -124,7 +136,7 @@ class Training:
 
     def _batches(self) -> Batches:
         seed = self._options.seed * len(self._options.phases) + self._phase
-        return Batches(self._data, self._style, self._options.batches, seed)
+        return Batches(self._data, self._style, self._options.batches, seed, self._teacher)
 
     def elapsed_s(self) -> float:
         """Seconds of training, over all sittings."""
@@ -260,6 +272,12 @@ def parse(arguments: list[str] | None = None) -> StudentOptions:
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--threads", type=int, default=0, help="of the CPU; 0 takes all")
     parser.add_argument("--tensorboard", action="store_true", help="also log to RUN/tensorboard")
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="TEACHER_RUN",
+        help="a run of training.train, to be learned from beside the footage",
+    )
     given = parser.parse_args(arguments)
     minutes = 50.0 if given.minutes is None and given.steps is None else given.minutes
     return StudentOptions(
@@ -270,6 +288,7 @@ def parse(arguments: list[str] | None = None) -> StudentOptions:
         device=given.device,
         threads=given.threads or (os.cpu_count() or 1),
         tensorboard=given.tensorboard,
+        teacher=given.teacher,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from training.batches import Batch
 from training.discriminator import Discriminator
+from training.distil import DistilWeights, taught_features, taught_terms
 from training.losses import (
     LossWeights,
     alpha_loss,
@@ -40,10 +41,15 @@ class Trainer:
     """Holds everything that changes while training."""
 
     def __init__(
-        self, shape: StudentShape, settings: TrainerSettings, device: torch.device
+        self,
+        shape: StudentShape,
+        settings: TrainerSettings,
+        device: torch.device,
+        distil: DistilWeights | None = None,
     ) -> None:
         layout = torch.channels_last  # twice as fast in oneDNN and cuDNN
         self.settings = settings
+        self._weights = asdict(settings.weights) | asdict(distil or DistilWeights())
         self.device = device
         self.net = Student(shape).to(device, memory_format=layout)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.net).requires_grad_(False).eval()
@@ -74,8 +80,7 @@ class Trainer:
         )
         if adversarial:
             terms |= self._adversarial(batch, picture)
-        weights = self.settings.weights
-        total = torch.stack([getattr(weights, k) * v for k, v in terms.items()]).sum()
+        total = torch.stack([self._weights[k] * v for k, v in terms.items()]).sum()
         self._apply(total, progress)
         if adversarial:
             terms["critic"] = self._train_critic(batch, picture.detach(), progress)
@@ -101,11 +106,16 @@ class Trainer:
             "pixel": weighted_l1(picture, batch.truth, batch.weight),
             "alpha": alpha_loss(rgba[:, 3:], batch.solid, batch.clear),
         }
+        taught = batch.taught
+        found = self.perceptual(picture) if weights.perceptual or taught is not None else []
         if weights.perceptual:
             with torch.no_grad():
                 wanted = self.perceptual(batch.truth)
-            found = self.perceptual(picture)
             terms["perceptual"] = perceptual_distance(wanted, found, batch.weight)
+        if taught is not None:
+            with torch.no_grad():
+                wanted = self.perceptual(taught)
+            terms |= taught_terms(picture, taught, batch.weight, found, wanted)
         return terms
 
     def _adversarial(self, batch: Batch, picture: Tensor) -> dict[str, Tensor]:
@@ -114,10 +124,13 @@ class Trainer:
             real = self.critic(batch.label, batch.truth)
         fake = self.critic(batch.label, picture)
         self.critic.requires_grad_(True)
-        return {
+        terms = {
             "adversarial": generator_loss(fake.scores),
             "features": feature_matching(real.features, fake.features),
         }
+        if batch.taught is not None:
+            terms |= taught_features(self.critic, batch.label, batch.taught, fake)
+        return terms
 
     def _apply(self, total: Tensor, progress: float) -> None:
         _set_rate(self._muon, learning_rate(self.settings.muon_rate, self.step, progress))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 from live.errors import SetupError
-from training.checkpoint import NAME, load_checkpoint, save_checkpoint
+from training.checkpoint import EARLIER, NAME, load_checkpoint, save_checkpoint
 
 WRITER = """
 import sys, torch
@@ -68,3 +69,45 @@ def test_a_checkpoint_with_code_in_it_is_refused(tmp_path: Path) -> None:
     torch.save({"format": 1, "step": Path("anything")}, tmp_path / NAME)
     with pytest.raises(SetupError, match="damaged"):
         load_checkpoint(tmp_path)
+
+
+def test_layouts_numbers_and_shared_memory_come_back(tmp_path: Path) -> None:
+    """Sums in another layout's order differ in their last bits: a resumed run's must not."""
+    last = torch.rand(2, 3, 4, 5).to(memory_format=torch.channels_last)
+    shared = torch.rand(4, 4)
+    content = {"last": last, "whole": shared, "part": shared[1], "adam": {0: {"step": shared[0]}}}
+    save_checkpoint(tmp_path, content)
+    found = load_checkpoint(tmp_path)
+    assert found is not None and torch.equal(found["last"], last)
+    assert found["last"].stride() == last.stride()
+    assert torch.equal(found["part"], shared[1]) and torch.equal(
+        found["adam"][0]["step"], shared[0]
+    )
+    only = load_checkpoint(tmp_path, ("whole",))
+    assert only is not None and list(only) == ["whole"] and torch.equal(only["whole"], shared)
+
+
+def test_a_checkpoint_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
+    torch.save({"format": 1, "step": 3, "numbers": torch.arange(2)}, tmp_path / EARLIER)
+    content = load_checkpoint(tmp_path)
+    assert content is not None and content["step"] == 3
+    save_checkpoint(tmp_path, {"step": 4})
+    found = load_checkpoint(tmp_path)
+    assert found is not None and found["step"] == 4 and not (tmp_path / EARLIER).exists()
+
+
+def test_a_full_disk_leaves_the_checkpoint_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_checkpoint(tmp_path, {"step": 1})
+
+    def full(_: object, path: Path, *__: object) -> None:
+        path.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("safetensors.torch.save_file", full)
+    with pytest.raises(SetupError, match=r"No space left on device.*make room"):
+        save_checkpoint(tmp_path, {"step": 2})
+    content = load_checkpoint(tmp_path)
+    assert content is not None and content["step"] == 1
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]

@@ -1,0 +1,120 @@
+"""The teacher at work: feedback, faces, thousands of pictures, and pictures for the student."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from live.errors import SetupError
+from tests.training.conftest import tiny_options
+from tests.training.teacher.small import ALONE, small_options
+from training.dataset import Dataset
+from training.student import Training
+from training.teacher import drift
+from training.teacher.painter import Painter, painted
+from training.teacher.pictures import teacher_pictures
+from training.teacher.run import load_painters
+from training.teacher.session import Session
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def teacher(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short training of generator and face net."""
+    run = tmp_path_factory.mktemp("teacher") / "run"
+    small = {"sizes": ((32, 40),)}
+    Session(small_options(tiny_data, run, 60, pixel=10.0, **small), "global", ALONE).run()
+    Session(small_options(tiny_data, run, 3, **small), "face", ALONE).run()
+    return run
+
+
+def test_each_picture_feeds_the_next_and_the_face_does_not(
+    teacher: Path, tiny_dataset: Dataset
+) -> None:
+    painters = load_painters(teacher)
+    assert painters.steps == {"global": 60, "face": 3} and painters.face_side == 8
+    painter, plain = (Painter(painters, tiny_dataset.stage, face=face) for face in (True, False))
+    pose = tiny_dataset.points[5], tiny_dataset.scores[5]
+    first, second = painter.paint(*pose), painter.paint(*pose)
+    assert first.shape == (128, 160, 3) and (first != second).any()
+    painter.reset()
+    assert (painter.paint(*pose) == first).all()
+    assert torch.equal(painter._before, plain_state(plain, pose))
+    assert (plain.paint(*pose) != first).any()
+
+
+def plain_state(painter: Painter, pose: tuple[np.ndarray, np.ndarray]) -> torch.Tensor:
+    painter.paint(*pose)
+    state = painter._before
+    painter.reset()
+    return state
+
+
+def test_without_a_person_the_picture_has_no_face_and_no_error(
+    teacher: Path, tiny_dataset: Dataset
+) -> None:
+    painter = Painter(load_painters(teacher), tiny_dataset.stage)
+    nobody = np.zeros_like(tiny_dataset.scores[0])
+    assert painter.paint(tiny_dataset.points[0], nobody).shape == (128, 160, 3)
+
+
+def test_two_thousand_pictures_do_not_drift(teacher: Path, tiny_dataset: Dataset) -> None:
+    found = drift.measure(teacher, tiny_dataset.folder, 2000)
+    assert found.finite and found.largest <= 1
+    assert 1900 <= found.frames <= 2000
+    assert found.mean_gap < 4 and found.deviation_gap < 4 and found.picture_gap < 8
+
+
+def test_what_drifts_is_caught() -> None:
+    """Against a painter that grows brighter with every picture."""
+    count = 0
+
+    def brighter(_: int) -> torch.Tensor:
+        nonlocal count
+        count += 1
+        return torch.full((1, 3, 4, 4), count / 1000)
+
+    found = drift.drift(brighter, list(range(10)), 400)
+    assert found.mean_gap > 20 and found.picture_gap > 20
+    with pytest.raises(SetupError, match="too few"):
+        drift.drift(brighter, list(range(10)), 50)
+
+
+def test_the_student_learns_from_the_teachers_pictures_too(
+    teacher: Path, tiny_data: Path, tmp_path: Path, tiny_dataset: Dataset
+) -> None:
+    options = replace(tiny_options(tiny_data, tmp_path / "student", 12), teacher=teacher)
+    Training(options).run()
+    logged = [
+        json.loads(line) for line in (tmp_path / "student/log.jsonl").read_text().splitlines()
+    ]
+    assert {"taught", "taught_perceptual"} <= set(logged[0])
+    pictures = teacher_pictures(teacher, tiny_dataset, CPU, progress=False)
+    painter = Painter(load_painters(teacher), tiny_dataset.stage)
+    clip = tiny_dataset.clips == tiny_dataset.clips[0]
+    wanted = list(painted(painter, tiny_dataset.points[clip][:4], tiny_dataset.scores[clip][:4]))
+    assert np.abs(pictures.frame(3).astype(int) - wanted[3]).mean() < 2
+    assert len(list((teacher / "pictures").glob("*.jpg"))) == tiny_dataset.train_count
+    # The run remembers its teacher.
+    with pytest.raises(SetupError, match="other data or options"):
+        Training(replace(options, teacher=None))
+
+
+def test_pictures_of_an_earlier_checkpoint_are_painted_anew(
+    teacher: Path, tiny_dataset: Dataset
+) -> None:
+    teacher_pictures(teacher, tiny_dataset, CPU, progress=False)
+    stamp = teacher / "pictures" / "pictures.json"
+    first = teacher / "pictures" / "000000.jpg"
+    content, painted_at = stamp.read_text(), first.stat().st_mtime_ns
+    teacher_pictures(teacher, tiny_dataset, CPU, progress=False)
+    assert first.stat().st_mtime_ns == painted_at
+    stamp.write_text("{}")
+    teacher_pictures(teacher, tiny_dataset, CPU, progress=False)
+    assert stamp.read_text() == content and first.stat().st_mtime_ns > painted_at

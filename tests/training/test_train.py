@@ -1,0 +1,148 @@
+"""The command: every stage in order, processes together, and bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from live.errors import EXIT_BAD_INPUT
+from training.checkpoint import load_checkpoint
+from training.run import load_trained
+from training.teacher.nets import LocalEnhancer
+from training.teacher.run import load_painters
+from training.train import main, parse
+
+ROOT = Path(__file__).parents[2]
+SMALL = [
+    "--width", "8", "--downsamplings", "2", "--blocks", "2", "--local-blocks", "1",
+    "--face-blocks", "1", "--critic-width", "8", "--size", "80x64", "--batch", "2",
+    "--device", "cpu", "--threads", "1", "--workers", "1", "--quiet",
+]  # fmt: skip
+
+
+def test_all_stages_in_one_command_then_alone(tiny_data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = [str(tiny_data), "--out", str(run), *SMALL]
+    assert main([*command, "--steps", "2"]) == 0
+    painters = load_painters(run)
+    assert isinstance(painters.net, LocalEnhancer) and painters.record.size == (128, 160)
+    assert painters.steps == {"global": 2, "local": 2, "face": 2} and painters.face_side == 32
+    assert load_trained(run / "student").facts["steps"] == 2
+    record = json.loads((run / "student" / "run.json").read_text())
+    assert record["settings"]["teacher"]["run"] == str(run)
+    assert main([*command, "--steps", "3", "--stages", "local"]) == 0
+    assert load_painters(run).steps == {"global": 2, "local": 3, "face": 2}
+
+
+def test_the_defaults_are_the_papers(tiny_data: Path, tmp_path: Path) -> None:
+    options = parse([str(tiny_data), "--out", str(tmp_path)])
+    assert (options.shape.width, options.shape.downsamplings, options.shape.blocks) == (64, 4, 9)
+    assert options.unroll == 2 and options.temporal and options.rate == 2e-4
+    assert options.sizes == ((256, 320),) and options.size_of("local") == (512, 640)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere", "--steps", "1"], "dataset.json is missing"),
+        (["DATA", "--steps", "0"], "above 0"),
+        (["DATA", "--steps", "1", "--minutes", "1"], "either"),
+        (["DATA", "--stages", "all"], "known: global, local, face, student"),
+        (["DATA", "--size", "big"], "write width x height"),
+        (["DATA", "--size", "80x62"], "would do"),
+        (["DATA", "--size", "80x64", "160x128", "320x256"], "3 sizes"),
+        (["DATA", "--unroll", "1"], "within 2 and 32"),
+        (["DATA", "--width", "7"], "twice local_width"),
+        (["DATA", "--backbone", "alexnet"], "known: efficientnet, vgg19"),
+        (["DATA", "--batch", "0"], "above 0"),
+        (["DATA", "--device", "tpu"], "known: auto, cpu, cuda"),
+        (["DATA", "--stages", "face", "--size", "80x64"], "no trained teacher"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    arguments: list[str],
+    words: str,
+    tiny_data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = [str(tiny_data) if a == "DATA" else a for a in arguments]
+    assert main([*given, "--out", str(tmp_path / "run")]) == EXIT_BAD_INPUT
+    told = capsys.readouterr().err
+    assert words in told and told.count("\n") == 1
+
+
+def torchrun(processes: int, *arguments: str) -> str:
+    """Runs to its end; returns what it said."""
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes),
+        "--standalone", *arguments,
+    ]  # fmt: skip
+    told = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, cwd=ROOT, env=told, capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stderr
+
+
+@pytest.mark.slow
+def test_two_processes_train_what_one_does(tiny_data: Path, tmp_path: Path) -> None:
+    """At an equal batch over all: the same losses, gradients and, nearly, weights.
+
+    Steps of 1e-5 first: Adam's first steps are the rate's size whatever the gradient's, so where a
+    gradient is all but 0, as a bias' before a normalization is, rounding decides its sign; in small
+    steps that stays without consequence, and gradients can be held against each other.
+    """
+    common = [str(tiny_data), *SMALL, "--stages", "global,local", "--steps", "4", "--rate", "1e-5"]
+    torchrun(2, "-m", "training.train", *common, "--out", str(tmp_path / "two"))
+    assert main([*common, "--out", str(tmp_path / "one")]) == 0
+    for stage in ("global", "local"):
+        a, b = (load_checkpoint(tmp_path / run / stage) for run in ("one", "two"))
+        assert a is not None and b is not None and a["step"] == b["step"] == 4
+        assert a["samples"] == b["samples"] == 8
+        for net, adam in (("net", "adam"), ("critic", "critic_adam")):
+            kernels = [key for key in a[net] if a[net][key].ndim == 4]
+            assert all((a[net][key] - b[net][key]).abs().mean() < 2e-6 for key in kernels)
+            for key, state in a[adam]["state"].items():
+                if state["exp_avg"].ndim == 4:
+                    gap = (state["exp_avg"] - b[adam]["state"][key]["exp_avg"]).norm()
+                    assert gap < 0.25 * state["exp_avg"].norm()
+        logs = [(tmp_path / run / stage / "log.jsonl").read_text() for run in ("one", "two")]
+        first, other = (json.loads(text.splitlines()[0]) for text in logs)
+        for name in ("total", "critic", "features", "perceptual"):
+            assert first[name] == pytest.approx(other[name], rel=1e-3)
+
+
+MORTAL = """
+import os, signal, sys
+from training.teacher.trainer import TeacherTrainer
+from training.train import main
+train = TeacherTrainer.train
+def mortal(self, *given):
+    if (self.step, self.world.rank, os.environ["TORCHELASTIC_RESTART_COUNT"]) == (3, 1, "0"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return train(self, *given)
+TeacherTrainer.train = mortal
+sys.exit(main())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+def test_after_a_lost_worker_torchrun_goes_on_where_it_was(tiny_data: Path, tmp_path: Path) -> None:
+    """A checkpoint a step, and the second process dies before step 4."""
+    script = tmp_path / "mortal.py"
+    script.write_text(MORTAL)
+    said = torchrun(
+        2, "--max-restarts", "1", str(script), str(tiny_data), "--out", str(tmp_path / "run"),
+        *SMALL, "--stages", "global", "--steps", "6", "--save-every", "0",
+    )  # fmt: skip
+    assert "going on at step 3" in said
+    content = load_checkpoint(tmp_path / "run" / "global")
+    assert content is not None and content["step"] == 6

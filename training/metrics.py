@@ -1,66 +1,112 @@
-"""How good a run of pictures is, against the truth; one `Score` a region."""
+"""How good a run of pictures is, against the truth: figures a frame, and one `Score` a region."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
 from live.frames import Image
+from training.closeness import Closeness, choose_closeness
+from training.kid import describe, kid
 from training.masks import Box
-from training.perceptual import PerceptualFeatures, perceptual_distance
-from training.samples import psnr, to_tensor
+from training.perceptual import PerceptualFeatures
+from training.samples import psnr
 
-SSIM_SIDE = 7  # skimage's window; a smaller cut has no SSIM
+SSIM_SIDE = 11  # pixels of its window; a smaller cut has no SSIM
+SSIM_SIGMA = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
     """Figures of a run of pictures within one region, mean over its frames."""
 
-    ssim: float  # skimage's structural_similarity, 7x7 windows, RGB
+    ssim: float  # Wang et al. 2004: Gaussian 11x11 windows, sigma 1.5, RGB
     psnr_db: float  # of the mean squared error over all frames
-    perceptual: float  # `perceptual_distance` on EfficientNet-Lite0; not LPIPS
+    perceptual: float  # `Scorer.closeness`
     flicker: float  # mean |change of picture - change of truth|, 8-bit levels
     warp_error: float  # mean |picture - last picture moved along the truth's flow|, 8-bit levels
+    warp_over_real: float | None  # that, over what the real video has itself; None: it stands still
+    kid: float | None  # `training.kid`; None: too few frames
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameScores:
+    """Figures of every frame, (N,) float64; NaN where there is nothing to measure."""
+
+    ssim: NDArray[np.float64]
+    psnr_db: NDArray[np.float64]
+    perceptual: NDArray[np.float64]
+    flicker: NDArray[np.float64]
+    warp_error: NDArray[np.float64]
 
 
 class Scorer:
     """Measures runs of pictures against one run of truths."""
 
-    def __init__(self, truths: Sequence[Image]) -> None:
+    def __init__(self, truths: Sequence[Image], closeness: Closeness | None = None) -> None:
         self._truths = truths
         self._features = PerceptualFeatures()
+        self.closeness = closeness or choose_closeness(self._features)
         self._flows = [_flow(a, b) for a, b in zip(truths[1:], truths[:-1], strict=True)]
+        self._known: dict[tuple[int, Box], NDArray[np.float64]] = {}  # truths, for KID
 
     def score(self, pictures: Sequence[Image], boxes: Sequence[Box | None]) -> Score:
         """Figures within `boxes`, one a frame; a frame without a box does not count."""
-        frames = [number for number, box in enumerate(boxes) if box is not None]
-        pairs = [self._cut(pictures, number, boxes[number]) for number in frames]
-        squares = sum(_squares(found, truth) for found, truth in pairs)
-        numbers = sum(truth.size for _, truth in pairs)
+        return self.summed(self.frames(pictures, boxes), pictures, boxes)
+
+    def frames(self, pictures: Sequence[Image], boxes: Sequence[Box | None]) -> FrameScores:
+        """The same, frame by frame."""
+        found = {f.name: np.full(len(boxes), np.nan) for f in fields(FrameScores)}
+        for number, box in enumerate(boxes):
+            if box is None:
+                continue
+            picture, truth = cut(pictures[number], box), cut(self._truths[number], box)
+            found["ssim"][number] = _ssim(picture, truth)
+            found["psnr_db"][number] = psnr(_mean_square(picture, truth))
+            found["perceptual"][number] = self.closeness.between(truth, picture)
+            if number:
+                found["flicker"][number] = self._flicker(pictures, number, box)
+                found["warp_error"][number] = self._warp(pictures, number, box)
+        return FrameScores(**found)
+
+    def summed(
+        self, frames: FrameScores, pictures: Sequence[Image], boxes: Sequence[Box | None]
+    ) -> Score:
+        """One figure for all frames."""
+        numbers = [number for number, box in enumerate(boxes) if box is not None]
+        pairs = [
+            (cut(pictures[number], boxes[number]), cut(self._truths[number], boxes[number]))
+            for number in numbers
+        ]
+        squares = sum(_mean_square(*pair) * pair[1].size for pair in pairs)
+        real = _mean([self._warp(self._truths, n, boxes[n]) for n in numbers if n])
+        warp = _mean(frames.warp_error.tolist())
         return Score(
-            ssim=_mean([_ssim(found, truth) for found, truth in pairs]),
-            psnr_db=psnr(squares / max(numbers, 1)),
-            perceptual=_mean([self._perceptual(found, truth) for found, truth in pairs]),
-            flicker=_mean([self._flicker(pictures, n, boxes[n]) for n in frames if n]),
-            warp_error=_mean([self._warp(pictures, n, boxes[n]) for n in frames if n]),
+            ssim=_mean(frames.ssim.tolist()),
+            psnr_db=psnr(squares / max(sum(truth.size for _, truth in pairs), 1)),
+            perceptual=_mean(frames.perceptual.tolist()),
+            flicker=_mean(frames.flicker.tolist()),
+            warp_error=warp,
+            warp_over_real=warp / real if real > 0.01 else None,
+            kid=kid(
+                [self._described(number, boxes[number]) for number in numbers],
+                [describe(self._features, picture) for picture, _ in pairs],
+            ),
         )
 
-    def _cut(self, pictures: Sequence[Image], number: int, box: Box | None) -> tuple[Image, Image]:
-        return cut(pictures[number], box), cut(self._truths[number], box)
+    def _described(self, number: int, box: Box | None) -> NDArray[np.float64]:
+        assert box is not None
+        if (number, box) not in self._known:
+            truth = cut(self._truths[number], box)
+            self._known[number, box] = describe(self._features, truth)
+        return self._known[number, box]
 
-    @torch.no_grad()
-    def _perceptual(self, found: Image, truth: Image) -> float:
-        wanted = self._features(to_tensor(truth[None]))
-        return float(perceptual_distance(wanted, self._features(to_tensor(found[None]))))
-
-    def _flicker(self, pictures: Sequence[Image], number: int, box: Box | None) -> float:
+    def _flicker(self, pictures: Sequence[Image], number: int, box: Box) -> float:
         change, true_change = (
             cut(run[number], box).astype(np.float32) - cut(run[number - 1], box)
             for run in (pictures, self._truths)
@@ -92,14 +138,19 @@ def _flow(after: Image, before: Image) -> NDArray[np.float32]:
     return np.asarray(flow, np.float32)
 
 
-def _squares(found: Image, truth: Image) -> float:
-    return float(np.square(found.astype(np.float64) - truth).sum())
+def _mean_square(found: Image, truth: Image) -> float:
+    return float(np.square(found.astype(np.float64) - truth).mean())
 
 
 def _ssim(found: Image, truth: Image) -> float:
     if min(truth.shape[:2]) < SSIM_SIDE:
         return float("nan")
-    return float(structural_similarity(found, truth, channel_axis=2, data_range=255))
+    return float(
+        structural_similarity(
+            found, truth, channel_axis=2, data_range=255,
+            gaussian_weights=True, sigma=SSIM_SIGMA, use_sample_covariance=False,
+        )
+    )  # fmt: skip
 
 
 def _mean(values: Sequence[float]) -> float:

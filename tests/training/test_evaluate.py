@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,45 +13,11 @@ import pytest
 
 from live.errors import EXIT_BAD_INPUT
 from live.frames import Pose, Region
-from tests.training.tiny_footage import SIZE, picture_at
 from training.dataset import Dataset
 from training.evaluate import main
-from training.masks import Box
-from training.metrics import Scorer
-from training.pose_distance import as_vectors, nearest
+from training.pose_distance import as_vectors, nearest, pose_error
 from training.replay import replay, retargeted, smoothed
 from training.run import load_trained
-from training.samples import psnr
-
-WHOLE = Box(0, 0, SIZE[1], SIZE[0])
-
-
-def test_a_perfect_run_is_perfect_and_the_order_is_right() -> None:
-    truths = [picture_at(n) for n in range(6)]
-    noise = np.random.default_rng(0).normal(0, 12, (6, *truths[0].shape))
-    noisy = [(t + n).clip(0, 255).astype(np.uint8) for t, n in zip(truths, noise, strict=True)]
-    scorer = Scorer(truths)
-    boxes = [WHOLE] * 6
-    perfect, worse = scorer.score(truths, boxes), scorer.score(noisy, boxes)
-    assert perfect.ssim == pytest.approx(1) and perfect.perceptual == 0 and perfect.flicker == 0
-    assert perfect.psnr_db > 90
-    assert worse.ssim < 0.95 and worse.perceptual > 0.1 and worse.flicker > 5
-    assert worse.psnr_db == pytest.approx(20 * np.log10(255 / 12), abs=0.7)
-    assert worse.warp_error > perfect.warp_error
-
-
-def test_a_constant_error_does_not_flicker_and_a_region_is_a_region() -> None:
-    truths = [picture_at(n) // 2 for n in range(4)]
-    brighter = [truth + 10 for truth in truths]
-    left = Box(0, 0, 40, SIZE[0])
-    score = Scorer(truths).score(brighter, [left, None, left, left])
-    assert score.flicker == 0
-    assert score.psnr_db == pytest.approx(psnr(100.0))
-
-
-def test_psnr_of_known_errors() -> None:
-    assert psnr(1.0) == pytest.approx(48.1308, abs=1e-4)
-    assert psnr(255.0**2) == pytest.approx(0)
 
 
 def test_the_nearest_pose_is_found(tiny_dataset: Dataset) -> None:
@@ -95,30 +64,52 @@ def test_a_performer_who_is_the_target_stays_in_place(tiny_dataset: Dataset) -> 
     assert (steady_scores > 0).sum() == (scores > 0).sum()
 
 
+def test_pose_error_is_a_share_of_the_bodys_height() -> None:
+    truth, scores = np.zeros((73, 2), np.float32), np.zeros(73, np.float32)
+    truth[1], truth[2], scores[1:3] = (0, 0), (0, 50), 0.9
+    moved = truth + np.array([3, 4], np.float32)
+    assert pose_error(moved, scores, truth, scores) == pytest.approx(100 * 5 / 50)
+    assert pose_error(moved, np.zeros_like(scores), truth, scores) is None
+
+
 def test_the_sheet_is_written(
-    tiny_run: Path, tiny_data: Path, capsys: pytest.CaptureFixture[str]
+    tiny_run: Path, tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pair = ["--pair", str(tiny_data), str(tiny_data)]
-    arguments = ["--frames", "6", "--height", "96", "--no-pose"]
-    assert main([str(tiny_run), *pair, *arguments]) == 0
+    arguments = ["--frames", "6", "--height", "96", "--no-pose", "--out", str(tmp_path)]
+    assert main([str(tiny_run), str(tiny_run), *pair, *arguments]) == 0
     printed = capsys.readouterr().out.strip().splitlines()
     sheet = json.loads(printed[-1])
-    assert sheet == json.loads((tiny_run / "sheet.json").read_text())
+    assert sheet == json.loads((tmp_path / "sheet.json").read_text())
     assert sheet["facts"]["measured_at_height"] == 96
-    keys = {"name", "region", "ssim", "psnr_db", "perceptual", "pose_error", "missed"}
-    assert all(keys <= row.keys() for row in sheet["rows"] + sheet["paired"])
-    by_name = {row["name"]: row for row in sheet["rows"] if row["region"] == "person"}
-    assert set(by_name) == {
-        "student", "student, smoothed as live", "nearest neighbour", "previous frame", "plate",
+    keys = {
+        "name", "region", "ssim", "psnr_db", "perceptual", "pose_error", "missed", "flicker",
+        "warp_error", "warp_over_real", "kid",
     }  # fmt: skip
-    assert by_name["student"]["psnr_db"] > by_name["plate"]["psnr_db"]
-    # The pair is the training footage itself: the nearest neighbour is the very frame.
-    paired = {row["name"]: row for row in sheet["paired"] if row["region"] == "picture"}
-    assert paired["nearest neighbour, placed as the truth"]["psnr_db"] > 60
-    assert "| student | person |" in (tiny_run / "sheet.md").read_text()
-    strip = cv2.imread(str(tiny_run / "strip.png"))
+    assert all(keys <= row.keys() for row in sheet["rows"] + sheet["paired"])
+    assert {row["region"] for row in sheet["rows"]} == {"picture", "person", "face"}
+    by_name = {row["name"]: row for row in sheet["rows"] if row["region"] == "person"}
+    # One run given twice is two rows that say the same.
+    first, second = f"student ({tiny_run.name})", f"student ({tiny_run.name}) 2"
+    assert set(by_name) == {
+        first, second, f"{first}, smoothed as live", "nearest neighbour", "previous frame", "plate",
+    }  # fmt: skip
+    assert {**by_name[first], "name": ""} == {**by_name[second], "name": ""}
+    assert by_name[first]["psnr_db"] > by_name["plate"]["psnr_db"]
+    assert f"| {first} | person |" in (tmp_path / "sheet.md").read_text()
+    strip = cv2.imread(str(tmp_path / "strip.png"))
     assert strip is not None and strip.shape == (2 * 205 + 3 * 128, 8 * 256, 3)
-    assert (tiny_run / "paired-1.png").is_file()
+    assert (tmp_path / "paired-1.png").is_file()
+    _check_the_pair([row for row in sheet["paired"] if row["region"] == "picture"])
+
+
+def _check_the_pair(rows: list[dict[str, Any]]) -> None:
+    """The pair is the training footage itself, so whoever drives already is where the target is."""
+    paired = {row["name"]: row for row in rows}
+    assert paired["nearest neighbour, placed as the truth"]["psnr_db"] > 60
+    for name in ("ours, placed as live", "the paper's, placed as live", "normalization off"):
+        assert paired[name]["label_error"] == pytest.approx(0, abs=0.2)
+    assert paired["plate"]["label_error"] is None
 
 
 @pytest.mark.parametrize(
@@ -134,3 +125,62 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
 ) -> None:
     assert main(arguments) == EXIT_BAD_INPUT
     assert word in capsys.readouterr().err
+
+
+def spoiled(data: Path, run: Path, folder: Path, **changes: Any) -> list[str]:
+    """Copies of a dataset with `changes` in its facts, and of the run that was trained on it."""
+    shutil.copytree(data, folder / "data")
+    shutil.copytree(run, folder / "run")
+    path = folder / "data" / "dataset.json"
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps(facts | changes))
+    record = json.loads((folder / "run" / "run.json").read_text())
+    record["data_sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    record["data"] = str(folder / "data")
+    (folder / "run" / "run.json").write_text(json.dumps(record))
+    return [str(folder / "run"), "--no-pose"]
+
+
+@pytest.mark.parametrize(
+    ("train_frames", "word"), [(120, "holds no picture out"), (119, "holds one picture out")]
+)
+def test_a_dataset_that_holds_too_little_out(
+    train_frames: int, word: str, tiny_data: Path, tiny_run: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    arguments = spoiled(tiny_data, tiny_run, tmp_path, train_frames=train_frames)
+    assert main(arguments) == EXIT_BAD_INPUT
+    assert word in capsys.readouterr().err
+
+
+def test_a_dataset_that_changed_is_refused(
+    tiny_data: Path, tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = spoiled(tiny_data, tiny_run, tmp_path)
+    shard = tmp_path / "data" / "shards" / "00000.bin"
+    content = bytearray(shard.read_bytes())
+    content[100] ^= 1
+    shard.write_bytes(content)
+    assert main(arguments) == EXIT_BAD_INPUT
+    assert "00000.bin has changed since it was prepared" in capsys.readouterr().err
+    facts = tmp_path / "data" / "dataset.json"
+    facts.write_text(facts.read_text() + "\n")
+    assert main(arguments) == EXIT_BAD_INPUT
+    assert "is not the dataset that" in capsys.readouterr().err
+
+
+def test_a_tail_without_anybody_is_refused(
+    tiny_data: Path, tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = json.loads((tiny_data / "dataset.json").read_text())
+    assert facts["shards"] == 1
+    name = "shards/00000.npz"
+    with np.load(tiny_data / name) as held:
+        arrays = dict(held)
+    arrays["scores"][facts["train_frames"] :] = 0
+    np.savez(tmp_path / "spoiled.npz", **arrays)
+    digest = hashlib.sha256((tmp_path / "spoiled.npz").read_bytes()).hexdigest()
+    changed = spoiled(tiny_data, tiny_run, tmp_path, files=facts["files"] | {name: digest})
+    (tmp_path / "spoiled.npz").replace(tmp_path / "data" / name)
+    assert main(changed) == EXIT_BAD_INPUT
+    assert "shows nobody in the 12 pictures" in capsys.readouterr().err

@@ -225,14 +225,19 @@ def soak(seconds: float, planned: Sequence[Planned], viewers: int) -> dict[str, 
 
 
 def _reach_the_peak(show: SoakShow) -> None:
-    """Hang estimators once: two more beside the one that hangs are the most memory there will be.
+    """Suffer ahead what takes the most memory: estimators that hang, with two more beside them,
+    and subjects that are exchanged.
 
-    The allocator keeps what they held: a step, which in a short soak would pass for a slope.
+    The allocator keeps what they held: steps, which in a short soak would pass for a slope.
     """
-    threading.Event().wait(2.0)
-    show.wrong.begin("estimator hangs")
-    threading.Event().wait(HANG_S)
-    show.wrong.end("estimator hangs")
+    for name in ("estimator hangs", "subject swapped", "every control moved") * 2:
+        threading.Event().wait(2.0)
+        show.begin(name)
+        ends_s = time.monotonic() + HANG_S
+        while time.monotonic() < ends_s:
+            show.during(name)
+            threading.Event().wait(0.02)
+        show.end(name)
 
 
 def _asking(pipe: Connection) -> Callable[..., Any]:

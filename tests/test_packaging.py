@@ -136,7 +136,8 @@ def test_every_import_is_a_named_requirement(part: str) -> None:
     assert set(BROUGHT_ALONG.values()) <= required
     # Asked for when such an engine is opened.
     optional = {
-        "c2pa", "cuda", "mido", "pyvirtualcam", "tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings",
+        "c2pa", "cuda", "lpips", "mido", "pyvirtualcam", "tensorrt", "tensorrt_rtx",
+        "tensorrt_rtx_bindings", "torchvision",
     }  # fmt: skip
     for package in sorted(house.third_party(modules, sys.stdlib_module_names) - optional):
         distributions = {canonicalize_name(name) for name in providers.get(package, [])}

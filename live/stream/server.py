@@ -11,9 +11,11 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
+from aiortc.exceptions import InvalidStateError
 
 from live.errors import StreamError
 from live.stream.access import ACCESS, Access, AccessSettings
@@ -152,6 +154,7 @@ class ShowServer:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._loop.set_exception_handler(_on_lost_error)
         settings = self._settings
         viewers = Viewers(self._hub, settings.limits, settings.network, self._sound)
         runner = web.AppRunner(
@@ -196,6 +199,18 @@ class ShowServer:
 
     def _tell(self) -> dict[str, object]:
         return {**asdict(self._hub.counts), **self._status()}
+
+
+def _on_lost_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What a task nobody waits for has raised: logged, as asyncio does it by itself.
+
+    But for a viewer who is given up while he connects: aiortc's own task then finds its transport
+    closed, and that is how it should be.
+    """
+    if isinstance(context.get("exception"), InvalidStateError):
+        log.debug("a connection was closed before it was made: %s", context["exception"])
+    else:
+        loop.default_exception_handler(context)
 
 
 def _quiet_log() -> logging.Logger:

@@ -20,6 +20,7 @@ const types = (element) => element.matches("input:not([type=range], [type=color]
 export function setUpKeys(desk, tabs) {
   const acts = new Map([...desk.parameters.values()].filter(({ key, can }) => key && can !== false).map((one) => [one.key, one]));
   fillList(acts);
+  fillAddresses(desk.parameters.values());
   $("show-keys").addEventListener("click", () => showKeys());
   $("hide-keys").addEventListener("click", () => showKeys(false));
   document.addEventListener("keydown", (event) => onKey(event, acts, desk, tabs));
@@ -72,4 +73,12 @@ function fillList(acts) {
     ...[...acts.values()].map(({ key, help, name }) => row(key, help, name)),
     ...OUR_OWN.map(([key, words]) => row(key, words)),
   );
+}
+
+// What other desks call everything, as docs/osc.md has it.
+function fillAddresses(parameters) {
+  const range = ({ kind, low, high, unit }) => (kind === "number" ? ` (${low} to ${high}${unit ? ` ${unit}` : ""})` : "");
+  $("address-list").replaceChildren(...[...parameters].map((one) => (
+    make("div", {}, make("dt", { text: one.address }), make("dd", { text: one.help + range(one) }))
+  )));
 }

@@ -28,6 +28,11 @@ async def test_every_key_of_the_table_acts_and_is_listed(browser: Browser, pictu
             await expect(page.locator("#key-list")).to_contain_text(one.help)
         await page.wait_for_timeout(500)
         await page.screenshot(path=pictures / "console-keys.png")
+        await page.locator("#addresses summary").click()
+        for one in TABLE:  # other desks' names, too
+            row = page.locator("#address-list div").filter(has_text=one.help).first
+            await expect(row.locator("dt")).to_have_text(one.address)
+        await page.screenshot(path=pictures / "console-addresses.png")
         await page.keyboard.press("?")
         await expect(page.locator("#keys")).to_be_hidden()
         for one in keyed:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import math
 import socket
@@ -7,10 +9,11 @@ import threading
 import urllib.request
 
 import pytest
+from aiortc.exceptions import InvalidStateError
 
 from live.errors import StreamError
 from live.stream.hub import Hub
-from live.stream.server import ServerSettings, ShowServer
+from live.stream.server import ServerSettings, ShowServer, _on_lost_error
 from live.stream.viewers import ViewerLimits
 
 
@@ -84,3 +87,26 @@ def test_settings_that_make_no_sense_are_refused() -> None:
         ViewerLimits(most=0)
     with pytest.raises(StreamError, match="more than 0"):
         ViewerLimits(silence_s=0)
+
+
+def test_a_connection_given_up_while_it_is_made_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """aiortc's own task finds its transport closed; other lost errors are told as ever."""
+
+    async def lose(error: Exception) -> None:
+        asyncio.get_running_loop().set_exception_handler(_on_lost_error)
+
+        async def fail() -> None:
+            raise error
+
+        task = asyncio.ensure_future(fail())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        del task
+        gc.collect()
+
+    asyncio.run(lose(InvalidStateError("RTCIceTransport is closed")))
+    assert [one for one in caplog.records if one.levelname == "ERROR"] == []
+    asyncio.run(lose(KeyError("a bug")))
+    assert "a bug" in caplog.text

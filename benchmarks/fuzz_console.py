@@ -16,6 +16,7 @@ from benchmarks.fuzz_mutate import ODD_TEXTS, odd_value, spoiled_bytes, spoiled_
 from benchmarks.fuzz_target import LetInError, Verdict
 from live.desk.desk import Desk
 from live.desk.parameters import Kind
+from live.stream.access_tokens import Tokens
 from tests.live.desk.console_client import AFAR
 from tests.live.desk.console_server import serving
 
@@ -35,7 +36,7 @@ class ConsoleMessages:
         desk = Desk({"subject": "demo"})
         self._watched: WatchedDesk | None = None
         self._console = self._open.enter_context(
-            serving(desk=desk, more=self._watch, playing=False)
+            serving(tokens=Tokens(), desk=desk, more=self._watch, playing=False)
         )
         self._errors = self._open.enter_context(contextlib.closing(Errors(LOGS)))
         self._loop = asyncio.new_event_loop()
@@ -90,7 +91,7 @@ class ConsoleMessages:
             if self._socket is not None:
                 await self._socket.close()
             self._socket = await self._connect({})
-            await self._socket.send_json({"token": None})
+            await self._socket.send_json({"token": self._console.tokens.operator})
         self._said += 1
         await self._socket.send_str(text)
         async for message in self._socket:

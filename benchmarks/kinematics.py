@@ -20,6 +20,7 @@ from benchmarks.figure import arrays, clip
 from live.frames import Pose
 from live.normalize import Normalizer, fit_body_stats
 from live.novelty import Novelty
+from live.options import DEMO
 from live.skeleton import Drawer, LabelStyle
 from live.smooth import Smoother
 from live.subject import load_subject
@@ -29,7 +30,7 @@ PARTS = ("normalize", "smooth", "draw", "all")
 BUDGET_MS = 1.0  # DESIGN, section 5
 NOVELTY_PARTS = ("novelty", "novelty of limbs", "guard, known", "guard, far outside")
 NOVELTY_BUDGET_MS = 0.2
-DEMO = Path(__file__).parents[1] / "live/assets/demo/subject"
+SUBJECT = DEMO / "subject"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class KinematicsOptions:
     size: int = 512  # the label's height and width, pixels
     frames: int = 3000  # measured, after the warm-up
     warm_up: int = 300  # frames not counted: compilation, caches
-    subject: Path = DEMO  # whose codebook the novelty meter is asked of
+    subject: Path = SUBJECT  # whose codebook the novelty meter is asked of
 
     def __post_init__(self) -> None:
         if min(self.size, self.frames, self.warm_up) < 1:
@@ -140,7 +141,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Time normalize, smooth and draw.")
     parser.add_argument("--size", type=int, default=512, help="label height and width, pixels")
     parser.add_argument("--frames", type=int, default=3000, help="frames to measure")
-    parser.add_argument("--subject", type=Path, default=DEMO, help="for the novelty meter")
+    parser.add_argument("--subject", type=Path, default=SUBJECT, help="for the novelty meter")
     given = parser.parse_args()
     options = KinematicsOptions(size=given.size, frames=given.frames, subject=given.subject)
     print(report(options, measure(options), *measure_novelty(options)))

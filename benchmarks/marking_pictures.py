@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from pathlib import Path
 
 from export.rehearsal import dance
 from live.engines.choose import FEEDBACK
@@ -12,18 +11,19 @@ from live.frames import Image, Label, Pose
 from live.generator import Generator, compose
 from live.mark_settings import MarkSettings
 from live.marks import Marks
+from live.options import DEMO
 from live.skeleton import Drawer
 from live.subject import load_subject
 from live.watermark_payload import Payload
 from live.window import StageWindow, into_window
 
-DEMO = Path(__file__).parents[1] / "live" / "assets" / "demo" / "subject"
+SUBJECT = DEMO / "subject"
 DAY = datetime.date(2026, 1, 1)
 
 
 def bare_pictures(count: int) -> list[Image]:
     """RGB uint8 (H, W, 3), 30 a second, without any mark."""
-    subject = load_subject(DEMO)
+    subject = load_subject(SUBJECT)
     manifest = subject.manifest
     stage, size = manifest.stage_size, manifest.generator_size
     generator = Generator(subject, OnnxRuntimeEngine(subject.generator, "demo", feedback=FEEDBACK))
@@ -41,12 +41,12 @@ def bare_pictures(count: int) -> list[Image]:
 
 def marks_of(size: tuple[int, int], settings: MarkSettings | None = None) -> Marks:
     """As the show puts them onto the demo's pictures."""
-    return Marks(settings or MarkSettings(), load_subject(DEMO).sha256, size, DAY)
+    return Marks(settings or MarkSettings(), load_subject(SUBJECT).sha256, size, DAY)
 
 
 def payload() -> Payload:
     """What `marks_of` writes."""
-    return Payload.of(load_subject(DEMO).sha256, DAY)
+    return Payload.of(load_subject(SUBJECT).sha256, DAY)
 
 
 def marked(picture: Image, marks: Marks) -> Image:

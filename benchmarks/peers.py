@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -148,22 +149,12 @@ def _eager(net: Net, threads: int) -> Runner:
 
 
 def _compiled(net: Net, threads: int) -> Runner:
-    def compiler(graph: Any) -> Any:
-        import torch._inductor.config as inductor
+    def build() -> Runner:
+        compiler = partial(_compile, threads=threads)
+        student = student_from_onnx(net.model)
+        return _runner(net, TorchEngine(student, net.size, threads, compiler))
 
-        inductor.force_disable_caches = True  # the time to build is the time without one
-        torch.set_num_threads(threads)  # what is compiled has its number of threads built in
-        return torch.compile(graph, dynamic=False)
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what its parts tell one another of their futures
-            engine = TorchEngine(student_from_onnx(net.model), net.size, threads, compiler)
-            runner = _runner(net, engine)
-            runner.run()  # compiles
-    except Exception as error:  # whatever the compiler, or its compiler, has to say
-        raise SetupError(f"torch.compile fails: {str(error).splitlines()[0][:200]}") from error
-    return runner
+    return _once_compiled(build)
 
 
 def _module(net: Net, threads: int) -> Runner:
@@ -172,12 +163,24 @@ def _module(net: Net, threads: int) -> Runner:
 
 
 def _compiled_module(net: Net, threads: int) -> Runner:
+    return _once_compiled(lambda: _torch_runner(net, _compile(net.module, threads), threads))
+
+
+def _compile(graph: Any, threads: int) -> Any:
+    import torch._inductor.config as inductor
+
+    inductor.force_disable_caches = True  # the time to build is the time without one
     torch.set_num_threads(threads)  # what is compiled has its number of threads built in
+    return torch.compile(graph, dynamic=False)
+
+
+def _once_compiled(build: Callable[[], Runner]) -> Runner:
+    """What `build` gives, after its first run, which compiles. Raises SetupError."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            runner = _torch_runner(net, torch.compile(net.module, dynamic=False), threads)
-            runner.run()  # compiles
+            warnings.simplefilter("ignore")  # what its parts tell one another of their futures
+            runner = build()
+            runner.run()
     except Exception as error:  # whatever the compiler, or its compiler, has to say
         raise SetupError(f"torch.compile fails: {str(error).splitlines()[0][:200]}") from error
     return runner

@@ -77,16 +77,16 @@ class Soak:
 
     def _suffer(self, fault: Fault) -> Happened:
         began_s = time.monotonic()
-        noticed_s = None
+        noticed_s: float | None = None
+
+        def notice() -> None:
+            nonlocal noticed_s
+            if noticed_s is None and self._show.source.trouble is not None:
+                noticed_s = time.monotonic()
+
         if fault.lasts_s:
             with Burning(4 if fault.name == "busy machine" else 0):
-                self._show.begin(fault.name)
-                while time.monotonic() < began_s + fault.lasts_s:
-                    if noticed_s is None and self._show.source.trouble is not None:
-                        noticed_s = time.monotonic()
-                    self._show.during(fault.name)
-                    threading.Event().wait(0.02)
-                self._show.end(fault.name)
+                self._show.suffer(fault.name, fault.lasts_s, notice)
         else:
             self._ask({"viewer vanishes": "vanish", "malformed offers": "malform"}.get(
                 fault.name, "storm"))  # fmt: skip
@@ -232,12 +232,7 @@ def _reach_the_peak(show: SoakShow) -> None:
     """
     for name in ("estimator hangs", "subject swapped", "every control moved") * 2:
         threading.Event().wait(2.0)
-        show.begin(name)
-        ends_s = time.monotonic() + HANG_S
-        while time.monotonic() < ends_s:
-            show.during(name)
-            threading.Event().wait(0.02)
-        show.end(name)
+        show.suffer(name, HANG_S)
 
 
 def _asking(pipe: Connection) -> Callable[..., Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 from live.desk.desk import Desk
 from live.desk.parameters import Kind, Parameter, Value
@@ -25,18 +26,22 @@ class Hands:
     def move(self) -> None:
         """One control, to anywhere."""
         one = self._random.choice(self._moved)
+        choices = [choice for choice in one.choices if choice != "picture"]
         fade_s = self._random.choice((0.0, 0.3))
-        self._desk.set(one.name, self._anywhere(one), by="hand", fade_s=fade_s)
+        self._desk.set(one.name, anywhere(self._random, one, choices), by="hand", fade_s=fade_s)
 
     def put_back(self) -> None:
         """Everything as it was."""
         self._desk.set_many(self._before, by="hand")
 
-    def _anywhere(self, one: Parameter) -> Value:
-        if one.kind is Kind.NUMBER:
-            return self._random.uniform(one.low, one.high)
-        if one.kind is Kind.SWITCH:
-            return self._random.random() < 0.5
-        if one.kind is Kind.COLOUR:
-            return f"#{self._random.randrange(1 << 24):06x}"
-        return self._random.choice([one for one in one.choices if one != "picture"])
+
+def anywhere(dice: random.Random, one: Parameter, choices: Sequence[str]) -> Value:
+    """A value that `one` may have, its ends more often than chance would; of a CHOICE one of
+    `choices`."""
+    if one.kind is Kind.NUMBER:
+        return dice.choice((one.low, one.high, dice.uniform(one.low, one.high)))
+    if one.kind is Kind.SWITCH:
+        return dice.random() < 0.3
+    if one.kind is Kind.COLOUR:
+        return f"#{dice.randrange(1 << 24):06x}"
+    return dice.choice(choices)

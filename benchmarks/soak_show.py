@@ -184,21 +184,27 @@ class SoakShow:
         self.show = Show(grabber, frames, self.estimator, painter, self.sent, timing)
         self.server = ShowServer(ServerSettings(port=0), self.hub, lambda: {"fps": self.show.fps()})
 
-    def begin(self, fault: str) -> None:
-        """Let it go wrong."""
+    def suffer(
+        self, fault: str, seconds: float, meanwhile: Callable[[], None] = lambda: None
+    ) -> None:
+        """Let it go wrong for so long; `meanwhile` is called some fifty times a second."""
+        ends_s = time.monotonic() + seconds
+        self._begin(fault)
+        while time.monotonic() < ends_s:
+            meanwhile()
+            if fault == "every control moved":
+                self._hands.move()
+            threading.Event().wait(0.02)
+        self._end(fault)
+
+    def _begin(self, fault: str) -> None:
         self.wrong.begin(fault)
         if fault == "subject swapped":
             self.cast.change("other")
         if fault == "subject broken":
             self.cast.change("broken")
 
-    def during(self, fault: str) -> None:
-        """As long as it lasts, some fifty times a second."""
-        if fault == "every control moved":
-            self._hands.move()
-
-    def end(self, fault: str) -> None:
-        """Let it be over."""
+    def _end(self, fault: str) -> None:
         self.wrong.end(fault)
         if fault == "subject swapped":
             self.cast.change("one")

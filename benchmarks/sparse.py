@@ -41,11 +41,12 @@ from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
 from live.frames import Image, Label, Pose, Region
 from live.generator import Generator, compose
+from live.options import DEMO
 from live.skeleton import Drawer, LabelStyle
 from live.subject import Subject, load_subject
 from live.window import StageWindow, into_window
 
-DEMO = Path(__file__).parents[1] / "live" / "assets" / "demo" / "subject"
+SUBJECT = DEMO / "subject"
 STRIDE = 32  # the student's steps: sizes and shifts by multiples of it leave its grid as it is
 ROOM = 64  # pixels that the larger window has more on every side
 RUNS = 3  # on one label, each on the last one's state
@@ -58,7 +59,7 @@ SIDES = ("top", "bottom", "left", "right")
 class SparseOptions:
     """What the command line may set."""
 
-    bundle: Path = DEMO
+    bundle: Path = SUBJECT
     poses: int = 300  # of the codebook, the most different first
     whole: int = 40  # of them, held against the larger window
     seconds: float = 6.0  # of the race
@@ -311,7 +312,7 @@ def to_json(result: Result) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; 2 where it cannot be done."""
     parser = argparse.ArgumentParser(description="What the window saves, and what it costs.")
-    parser.add_argument("--bundle", type=Path, default=DEMO, help="default: the demo subject")
+    parser.add_argument("--bundle", type=Path, default=SUBJECT, help="default: the demo subject")
     parser.add_argument("--poses", type=int, default=300, help="of the codebook")
     parser.add_argument("--whole", type=int, default=40, help="of them, against a larger window")
     parser.add_argument("--seconds", type=float, default=6.0, help="of the race")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
 import sys
 import threading
 import time
@@ -23,11 +24,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks.soak_hands import anywhere
 from live.backdrops import Backdrops
 from live.character import Character
 from live.desk.desk import Desk
 from live.desk.look_of import DeskLook, look_of
-from live.desk.parameters import Kind, Parameter, Value
 from live.engines.base import Feeds
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import StreamError
@@ -280,6 +281,7 @@ class Hands:
     def __init__(self, driven: Driven, desk: Desk, others: list[Subject]) -> None:
         self._driven, self._desk, self._others = driven, desk, others
         self._rng = driven.rng
+        self._dice = random.Random(int(self._rng.integers(1 << 31)))
         self.moved: set[str] = set()
         reach = look_of(desk.values()).__class__.__dataclass_fields__
         self._names = [one.name for one in desk.parameters() if one.settable]
@@ -293,21 +295,9 @@ class Hands:
             fade_s = float(self._rng.choice([0.0, 0.3, 2.0]))
             self._driven.paint.swap(self._driven.character(coming, Control()), fade_s)
             return
-        self._desk.set(name, self._value(self._desk.parameter(name)), "hand", fade_s=float(
-            self._rng.choice([0.0, 0.5])
-        ))  # fmt: skip
-
-    def _value(self, one: Parameter) -> Value:
-        match one.kind:
-            case Kind.NUMBER:
-                return float(
-                    self._rng.choice([one.low, one.high, self._rng.uniform(one.low, one.high)])
-                )
-            case Kind.SWITCH:
-                return bool(self._rng.random() < 0.3)
-            case Kind.COLOUR:
-                return f"#{int(self._rng.integers(1 << 24)):06x}"
-        return str(self._rng.choice(self._desk.offers()[one.name]))
+        choices = self._desk.offers().get(name, ())
+        value = anywhere(self._dice, self._desk.parameter(name), choices)
+        self._desk.set(name, value, "hand", fade_s=self._dice.choice((0.0, 0.5)))
 
 
 @pytest.mark.usefixtures("no_waiting")

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from benchmarks.sparse import (
-    DEMO,
     ROOM,
     STRIDE,
+    SUBJECT,
     View,
     against_whole,
     main,
@@ -28,7 +28,7 @@ from live.window import StageWindow, into_window
 
 @pytest.fixture(scope="module")
 def demo() -> Subject:
-    return load_subject(DEMO)
+    return load_subject(SUBJECT)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.marking_pictures import DEMO, bare_pictures, marked, marks_of
+from benchmarks.marking_pictures import SUBJECT, bare_pictures, marked, marks_of
 from live.errors import EXIT_BAD_INPUT
 from live.frames import Image
 from live.mark_settings import MarkSettings
@@ -68,10 +68,10 @@ def test_a_recording_at_the_streams_bitrate_is_read(
     tmp_path: Path, shown: list[Image], capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = film(tmp_path / "show.mp4", shown)
-    code, said = told(capsys, path, "--subject", DEMO)
+    code, said = told(capsys, path, "--subject", SUBJECT)
     assert code == 0
     assert "marked as generated" in said and "2026-01-01" in said
-    assert load_subject(DEMO).sha256[:6] in said
+    assert load_subject(SUBJECT).sha256[:6] in said
     assert said.rstrip().endswith("That is the subject given.")
 
 
@@ -94,7 +94,7 @@ def test_cut_and_half_as_large_the_recording_is_still_read(
     code, said = told(capsys, film(tmp_path / "cut.mp4", cut), "--json")
     found = json.loads(said)
     assert code == 0 and found["marked"] and found["score"] > THRESHOLD
-    assert found["payload"]["subject"] == load_subject(DEMO).sha256[:6]
+    assert found["payload"]["subject"] == load_subject(SUBJECT).sha256[:6]
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg"])

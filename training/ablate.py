@@ -12,13 +12,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from live.errors import EXIT_BAD_INPUT, UnderstudyError
 from training.ablate_options import FAMILIES, AblateOptions, open_folder
 from training.ablate_table import Ablation, Line
 from training.ablate_variants import Variant
@@ -27,6 +25,7 @@ from training.dataset import Dataset
 from training.evaluate import held_out
 from training.painters import FACE
 from training.sheet import Row
+from training.sitting import sit
 
 FEW_STEPS = 300  # below this a net paints little more than the plate
 Say = Callable[[str], None]
@@ -154,18 +153,13 @@ def parse(arguments: list[str] | None = None) -> AblateOptions:
 
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        found = ablate(parse(arguments), lambda words: print(words, file=sys.stderr))
-    except UnderstudyError as error:
-        print(error, file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
+    return sit(lambda: _told(parse(arguments)))
+
+
+def _told(options: AblateOptions) -> None:
+    found = ablate(options, lambda words: print(words, file=sys.stderr))
     print(found.to_markdown())
     print(json.dumps(found.to_json(), allow_nan=False))
-    return 0
 
 
 if __name__ == "__main__":

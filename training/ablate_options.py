@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 
 from live.errors import SetupError
 from training.ablate_variants import STUDENTS, TEACHERS, Variant
-from training.dataset import FACTS, write_whole
+from training.dataset import digest
+from training.disk import write_whole
 from training.schedule import Budget
 
 PLAN = "plan.json"
@@ -51,7 +51,7 @@ class AblateOptions:
     def plan(self) -> dict[str, Any]:
         """What may not change when the ablation goes on, as JSON holds it."""
         held = {
-            "data_sha256": hashlib.sha256((self.data / FACTS).read_bytes()).hexdigest(),
+            "data_sha256": digest(self.data),
             "minutes": self.minutes,
             "steps": self.steps,
             "families": self.families,

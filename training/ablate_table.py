@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from training.dataset import write_whole
-from training.sheet import Column, Row
+from training.disk import write_whole
+from training.sheet import LABEL_ERROR, Column, Row, facts_list, markdown_table
 
 COLUMNS = (
     Column("psnr_db", "PSNR dB", "{:.2f}", True),
@@ -21,7 +21,6 @@ COLUMNS = (
     Column("warp_over_real", "warp / real", "{:.2f}", best=1.0),
     Column("kid", "KID", "{:.4f}"),
 )
-LABEL_ERROR = Column("label_error", "label error %", "{:.2f}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class Ablation:
 
     def to_markdown(self) -> str:
         """One table a region, the person's first."""
-        parts = ["# Ablation\n", _facts(self.facts)]
+        parts = ["# Ablation\n", facts_list(self.facts)]
         for region in ("person", "face", "picture"):
             lines = [line for line in self.lines if line.row.region == region]
             if lines:
@@ -106,11 +105,12 @@ def _table(lines: Sequence[Line]) -> str:
         if any(getattr(line.row, column.key) is not None for line in lines)
     ]
     titles = ["part", "variant", "against", "steps", *(column.title for column in columns)]
-    rows = ["| " + " | ".join(titles) + " |", "|---" * len(titles) + "|"]
-    for line in lines:
-        head = [line.part or "**whole**", line.variant, line.against, str(line.steps)]
-        rows.append("| " + " | ".join([*head, *(_cell(line, column) for column in columns)]) + " |")
-    return "\n".join(rows) + "\n"
+    rows = (
+        [line.part or "**whole**", line.variant, line.against, str(line.steps)]
+        + [_cell(line, column) for column in columns]
+        for line in lines
+    )
+    return markdown_table(titles, rows)
 
 
 def _cell(line: Line, column: Column) -> str:
@@ -120,10 +120,6 @@ def _cell(line: Line, column: Column) -> str:
     size = column.form.format(abs(difference))
     sign = "±" if not float(size) else "+" if difference > 0 else "−"
     return f"{text} ({sign}{size})"
-
-
-def _facts(facts: dict[str, Any]) -> str:
-    return "\n".join(f"- {name.replace('_', ' ')}: {value}" for name, value in facts.items()) + "\n"
 
 
 def _rounded(value: Any) -> Any:

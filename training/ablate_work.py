@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from typing import Any
 from live.errors import SetupError
 from training.ablate_options import AblateOptions
 from training.ablate_variants import Variant, student_options, teacher_options
-from training.contest import Contest, pair_contest, scaled, shrunk
-from training.dataset import Dataset, write_whole
+from training.contest import painters_contest, pair_contest
+from training.dataset import Dataset
+from training.disk import write_whole
 from training.evaluate import held_out, measure_all
 from training.found_poses import other_backend
 from training.painters import Painter, open_painters
@@ -53,46 +55,33 @@ def budget_of(options: AblateOptions, variant: Variant) -> Budget:
     assert options.minutes is not None
     if variant.part:
         whole = next(v for v in options.variants() if v.family == variant.family)
-        return Budget(steps=_steps(options.out / whole.folder))
+        return Budget(steps=_steps(open_painters(options.out / whole.folder)))
     # The whole teacher has two stages, and each takes as long as any other training.
     trainings = sum(not why_not(v) for v in options.variants()) + ("teacher" in options.families)
     return Budget(minutes=options.minutes / trainings)
 
 
-def _steps(run: Path) -> int:
-    return int(open_painters(run)[-1].facts["steps"])
+def _steps(painters: Sequence[Painter]) -> int:
+    return int(painters[-1].facts["steps"])
 
 
 def measured_rows(options: AblateOptions, variant: Variant, data: Dataset) -> dict[str, Any]:
     """{"steps", "rows"} of a variant's painters, kept in its folder."""
     folder = options.out / variant.folder
-    painters = {painter.name: painter for painter in open_painters(folder)}
-    path, steps = folder / ROWS, _steps(folder)
+    painters = open_painters(folder)
+    path, steps = folder / ROWS, _steps(painters)
     if path.is_file():
         held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if held["steps"] == steps:
             return held
-    contest = _contest(painters, data, options)
+    # The painters alone: baselines would be the same every time.
+    frames, by_name = held_out(data, options.frames), {p.name: p for p in painters}
+    contest = painters_contest(by_name, data, frames, options.height)
     backend = other_backend(str(data.facts["pose"])) if options.pose else None
     rows = [asdict(row) for row in measure_all([contest], backend)[0].rows()]
     held = {"steps": steps, "rows": rows}
     write_whole(path, (json.dumps(held, indent=2, allow_nan=False) + "\n").encode())
     return held
-
-
-def _contest(painters: dict[str, Painter], data: Dataset, options: AblateOptions) -> Contest:
-    """The painters alone: baselines would be the same every time."""
-    frames = held_out(data, options.frames)
-    poses, times_s = (data.points[frames], data.scores[frames]), data.times_s[frames]
-    pictures = {
-        name: scaled(painter.paint(poses, times_s, data), options.height)
-        for name, painter in painters.items()
-    }
-    truths = scaled(map(data.frame, frames.tolist()), options.height)
-    style = next(iter(painters.values())).style
-    return Contest(
-        truths, shrunk(poses, data, options.height), pictures, tuple(painters), frames, style
-    )
 
 
 def normalization_rows(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -63,24 +63,34 @@ class Contest:
         return {name: boxes for name, boxes in found.items() if any(boxes)}
 
 
-def tail_contest(
+def painters_contest(
     painters: Mapping[str, Painter], data: Dataset, frames: NDArray[np.int64], height: int
 ) -> Contest:
-    """On held-out `frames`; the first painter also on poses as the stage smooths them."""
+    """The painters alone, on held-out `frames`."""
     poses = (data.points[frames], data.scores[frames])
     times_s = data.times_s[frames]
     pictures = {
         name: scaled(painter.paint(poses, times_s, data), height)
         for name, painter in painters.items()
     }
+    truths = scaled(map(data.frame, frames.tolist()), height)
+    style = next(iter(painters.values())).style
+    return Contest(truths, shrunk(poses, data, height), pictures, tuple(painters), frames, style)
+
+
+def tail_contest(
+    painters: Mapping[str, Painter], data: Dataset, frames: NDArray[np.int64], height: int
+) -> Contest:
+    """`painters_contest` with baselines; the first painter also on poses as the stage smooths."""
+    alone = painters_contest(painters, data, frames, height)
+    poses, times_s = (data.points[frames], data.scores[frames]), data.times_s[frames]
     first, hero = next(iter(painters.items()))
     steady = smoothed(poses, times_s.tolist(), data.stage)
-    pictures[first + SMOOTHED] = scaled(hero.paint(steady, times_s, data), height)
-    pictures |= baselines(data, frames, poses, height)
-    truths = scaled(map(data.frame, frames.tolist()), height)
-    return Contest(
-        truths, shrunk(poses, data, height), pictures, tuple(painters), frames, hero.style
-    )
+    others = {
+        first + SMOOTHED: scaled(hero.paint(steady, times_s, data), height),
+        **baselines(data, frames, poses, height),
+    }
+    return replace(alone, pictures=alone.pictures | others)
 
 
 def baselines(

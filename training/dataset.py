@@ -29,8 +29,7 @@ from live.errors import SetupError
 from live.frames import Image, Pose, Region
 from live.skeleton import JOINTS
 from live.window import StageWindow, WindowSettings
-from training.disk import save_whole
-from training.disk import write_whole as write_whole
+from training.disk import file_sha256, write_whole
 from training.flags import Flag, load_flags
 
 FORMAT = 2
@@ -76,7 +75,7 @@ def write_shard(folder: Path, number: int, shard: Shard) -> None:
         mask_offsets=np.cumsum([0, *(len(shard.masks[row]) for row in rows)]),
         mask_bytes=np.frombuffer(b"".join(shard.masks[row] for row in rows), np.uint8),
     )
-    save_whole(folder / f"{number:05d}.npz", lambda file: file.write(packed.getbuffer()))
+    write_whole(folder / f"{number:05d}.npz", packed.getbuffer())
 
 
 def encode_jpeg(image: Image) -> bytes:
@@ -101,13 +100,13 @@ class ShardReader:
 
     def __init__(self, folder: Path, number: int) -> None:
         with np.load(folder / f"{number:05d}.npz", allow_pickle=False) as arrays:
-            self.offsets: NDArray[np.int64] = arrays["offsets"]
-            self.points: NDArray[np.float32] = arrays["points"]
-            self.scores: NDArray[np.float32] = arrays["scores"]
-            self.times_s: NDArray[np.float64] = arrays["times_s"]
-            self.clip = int(arrays["clip"])
-            count = len(self.points)
-            held = dict(arrays) if "near" in arrays else {}
+            held: dict[str, NDArray[Any]] = dict(arrays)
+        self.offsets: NDArray[np.int64] = held["offsets"]
+        self.points: NDArray[np.float32] = held["points"]
+        self.scores: NDArray[np.float32] = held["scores"]
+        self.times_s: NDArray[np.float64] = held["times_s"]
+        self.clip = int(held["clip"])
+        count = len(self.points)
         self.sharpness: NDArray[np.float32] = held.get("sharpness", np.full(count, np.nan, "f4"))
         self.near: NDArray[np.int8] = held.get("near", np.full(count, -1, np.int8))
         self._masks = _unpacked(held)
@@ -223,6 +222,14 @@ def _runs(numbers: NDArray[np.int64], begins: NDArray[np.bool_]) -> NDArray[np.i
 def shows_person(scores: NDArray[np.float32]) -> NDArray[np.bool_]:
     """(N, J) scores -> (N,): enough of the body's joints are seen."""
     return np.asarray((scores[:, :25] > SEEN_SCORE).sum(1) >= SEEN_JOINTS)
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 of the dataset's record, which holds its files' own. Raises SetupError."""
+    path = folder / FACTS
+    if not path.is_file():
+        raise SetupError(f"{path} is missing; make the dataset with training.prepare first")
+    return file_sha256(path)
 
 
 def read_facts(folder: Path) -> dict[str, Any]:

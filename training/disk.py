@@ -1,29 +1,23 @@
-"""Writes files so that neither a kill nor a full disk leaves half of one."""
+"""Writes files so that neither a kill nor a full disk leaves half of one; and their SHA-256."""
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
 from live.errors import SetupError
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes | memoryview) -> None:
     """Write a file so that a kill leaves the old one or the new one, never half of one.
 
     Raises SetupError where it cannot be written; the old one is then untouched.
     """
-    save_whole(path, lambda file: file.write(content))
-
-
-def save_whole(path: Path, save: Callable[[IO[bytes]], object]) -> None:
-    """`write_whole` for whoever writes into an open file: `save` is given one."""
     partial = path.with_name(path.name + ".partial")
     try:
         with partial.open("wb") as file:
-            save(file)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
@@ -33,3 +27,9 @@ def save_whole(path: Path, save: Callable[[IO[bytes]], object]) -> None:
             f"{path} cannot be written ({error.strerror or error}); what was written before is "
             f"whole: make room and run the same command again"
         ) from error
+
+
+def file_sha256(path: Path) -> str:
+    """Of the file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

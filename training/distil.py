@@ -6,13 +6,13 @@ any teacher. A teacher's picture is easier to match than the footage: it depends
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
 
 from training.discriminator import Judgement
-from training.losses import feature_matching, weighted_l1
+from training.losses import check_weights, feature_matching, weighted_l1
 from training.masks import BACKGROUND_WEIGHT
 from training.perceptual import perceptual_distance
 
@@ -26,9 +26,7 @@ class DistilWeights:
     taught_features: float = 0.15  # of the discriminator's maps
 
     def __post_init__(self) -> None:
-        for name in self.__dataclass_fields__:
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"loss weight {name} is {getattr(self, name)}; it must be >= 0")
+        check_weights(asdict(self))
 
 
 def taught_terms(

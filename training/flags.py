@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live.errors import SetupError
-from training.disk import save_whole
+from training.disk import write_whole
 
 FILE = "flags.npz"
 
@@ -65,7 +65,7 @@ class Flags:
         # By way of memory: np.savez seeks, and a full disk shall be told by one write.
         packed = io.BytesIO()
         np.savez(packed, bits=self.bits, excluded=self.excluded)
-        save_whole(folder / FILE, lambda file: file.write(packed.getbuffer()))
+        write_whole(folder / FILE, packed.getbuffer())
 
 
 def no_flags(count: int) -> Flags:

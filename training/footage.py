@@ -5,7 +5,6 @@ Footage is a video file, or a folder of numbered pictures with a rate of its own
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 
 from live.errors import SourceError
 from live.frames import Frame
+from training.disk import file_sha256
 from training.frame_folder import folder_sha256, picture_files, read_picture
 
 FOLDER_FPS = 30.0
@@ -54,7 +54,7 @@ def open_clip(path: Path, fps: float | None = None) -> Clip:
     finally:
         capture.release()
     rate = rate if 1 <= rate <= 1000 else 30.0
-    return Clip(path, (image.shape[0], image.shape[1]), rate, announced, _sha256(path))
+    return Clip(path, (image.shape[0], image.shape[1]), rate, announced, file_sha256(path))
 
 
 def read_clip(clip: Clip, skip: int = 0, step: int = 1) -> Iterator[Frame]:
@@ -122,8 +122,3 @@ def _beyond_the_hole(capture: cv2.VideoCapture, clip: Clip, number: int) -> int:
         if capture.grab():
             return target
     return -1
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

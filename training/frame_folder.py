@@ -11,6 +11,7 @@ import numpy as np
 
 from live.errors import SourceError
 from live.frames import Image
+from training.disk import file_sha256
 
 ENDINGS = (".png", ".jpg", ".jpeg")
 
@@ -35,9 +36,7 @@ def folder_sha256(files: list[Path]) -> str:
     """Of all names and contents."""
     whole = hashlib.sha256()
     for path in files:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        whole.update(f"{path.name} {digest}\n".encode())
+        whole.update(f"{path.name} {file_sha256(path)}\n".encode())
     return whole.hexdigest()
 
 

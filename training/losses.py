@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
@@ -21,9 +21,14 @@ class LossWeights:
     features: float = 0.3
 
     def __post_init__(self) -> None:
-        for name in self.__dataclass_fields__:
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"loss weight {name} is {getattr(self, name)}; it must be >= 0")
+        check_weights(asdict(self))
+
+
+def check_weights(weights: Mapping[str, float]) -> None:
+    """Raises ValueError for a weight, by its name, that is below 0 or no number."""
+    for name, weight in weights.items():
+        if not weight >= 0:
+            raise ValueError(f"loss weight {name} is {weight}; it must be >= 0")
 
 
 def weighted_l1(found: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:

@@ -54,6 +54,7 @@ class Scorer:
         self.closeness = closeness or choose_closeness(self._features)
         self._flows = [_flow(a, b) for a, b in zip(truths[1:], truths[:-1], strict=True)]
         self._known: dict[tuple[int, Box], NDArray[np.float64]] = {}  # truths, for KID
+        self._real: dict[tuple[int, Box], float] = {}  # the truths' own warp errors
 
     def score(self, pictures: Sequence[Image], boxes: Sequence[Box | None]) -> Score:
         """Figures within `boxes`, one a frame; a frame without a box does not count."""
@@ -84,7 +85,7 @@ class Scorer:
             for number in numbers
         ]
         squares = sum(_mean_square(*pair) * pair[1].size for pair in pairs)
-        real = _mean([self._warp(self._truths, n, boxes[n]) for n in numbers if n])
+        real = _mean([self._real_warp(n, boxes[n]) for n in numbers if n])
         warp = _mean(frames.warp_error.tolist())
         return Score(
             ssim=_mean(frames.ssim.tolist()),
@@ -105,6 +106,12 @@ class Scorer:
             truth = cut(self._truths[number], box)
             self._known[number, box] = describe(self._features, truth)
         return self._known[number, box]
+
+    def _real_warp(self, number: int, box: Box | None) -> float:
+        assert box is not None
+        if (number, box) not in self._real:
+            self._real[number, box] = self._warp(self._truths, number, box)
+        return self._real[number, box]
 
     def _flicker(self, pictures: Sequence[Image], number: int, box: Box) -> float:
         change, true_change = (

@@ -13,6 +13,7 @@ from live.errors import SetupError
 from live.fit import fit_body_stats
 from live.measure import TOE, measure_clip
 from training.dataset import Dataset
+from training.framing import Framing
 from training.replay import Poses
 
 
@@ -22,9 +23,7 @@ def unnormalized(performer: Dataset, frames: NDArray[np.int64], size: tuple[int,
     frames: numbers (N,) in `performer`; size: of the target's stage. Points in its pixels.
     """
     points, scores = performer.points[frames], performer.scores[frames]
-    height, width = performer.stage
-    moved = (points - np.array([width / 2, 0], np.float32)) * np.float32(size[0] / height)
-    return moved + np.array([size[1] / 2, 0], np.float32), scores
+    return Framing(performer.stage, size).points(points), scores
 
 
 def normalized_as_in_the_paper(

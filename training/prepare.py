@@ -32,14 +32,7 @@ from training.coach.page import write_report
 from training.consent import dataset_consent, parse_consent, write_consent
 from training.dataset import FORMAT
 from training.disk import write_whole
-from training.estimators import (
-    OPENPOSE,
-    check_name,
-    openpose_folder,
-)
-from training.estimators import (
-    POSE_ESTIMATORS as POSE_ESTIMATORS,
-)
+from training.estimators import OPENPOSE, check_name, openpose_folder
 from training.eyes import EyesOpener
 from training.footage import Clip, open_clip
 from training.framing import MULTIPLE, common_stage, window_width

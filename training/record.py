@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +19,7 @@ from training import consent as consents
 from training import flags
 from training.assemble import Assembled
 from training.dataset import FACTS, FORMAT
-from training.disk import write_whole
+from training.disk import file_sha256, write_whole
 from training.footage import Clip
 from training.holes import holes_of
 
@@ -101,9 +100,4 @@ def _hashes(folder: Path) -> dict[str, str]:
     names = ["plate.png", "unseen.png", flags.FILE]
     names += [consents.FILE] if (folder / consents.FILE).is_file() else []
     names += sorted(f"shards/{path.name}" for path in (folder / "shards").iterdir())
-    found: dict[str, str] = {}
-    for name in names:
-        if not name.endswith(".partial"):
-            with (folder / name).open("rb") as file:
-                found[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
+    return {name: file_sha256(folder / name) for name in names if not name.endswith(".partial")}

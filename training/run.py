@@ -17,7 +17,7 @@ from typing import Any
 from live.errors import SetupError
 from live.skeleton import LabelStyle
 from training.checkpoint import load_checkpoint
-from training.dataset import write_whole
+from training.disk import write_whole
 from training.nets import Student, StudentShape
 
 FORMAT = 1

@@ -76,11 +76,11 @@ class Samples:
         return Glance(
             psnr_db=psnr(float(gap.mean())),
             person_psnr_db=psnr(float(gap[self._person].mean())),
-            label_effect=_change(over_one) / max(_change(self._figures), 1e-6),
+            label_effect=change(over_one) / max(change(self._figures), 1e-6),
         )
 
 
-def _change(pictures: NDArray[Any]) -> float:
+def change(pictures: NDArray[Any]) -> float:
     """Mean absolute difference between one picture and the next."""
     return float(np.abs(pictures.astype(np.float32) - np.roll(pictures, 1, 0)).mean())
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from training.dataset import write_whole
+from training.disk import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Sheet:
 
     def to_markdown(self) -> str:
         """Tables with a line on what each column is."""
-        parts = ["# Evaluation sheet\n", _facts(self.facts), "## Held-out tail\n"]
+        parts = ["# Evaluation sheet\n", facts_list(self.facts), "## Held-out tail\n"]
         parts.append(_table(self.rows, COLUMNS))
         if self.paired:
             parts.append("## Paired truth: a performer's clip, retargeted\n")
@@ -137,14 +138,19 @@ def _rounded(row: Row, paired: bool) -> dict[str, Any]:
     return found
 
 
-def _facts(facts: dict[str, Any]) -> str:
+def facts_list(facts: dict[str, Any]) -> str:
+    """Markdown: one line a fact."""
     return "\n".join(f"- {name.replace('_', ' ')}: {value}" for name, value in facts.items()) + "\n"
 
 
 def _table(rows: list[Row], columns: tuple[Column, ...]) -> str:
     titles = ["who", "region", *(column.title for column in columns)]
+    cells = ([row.name, row.region, *(column.text(row) for column in columns)] for row in rows)
+    return markdown_table(titles, cells)
+
+
+def markdown_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of cells, row by row."""
     lines = ["| " + " | ".join(titles) + " |", "|---" * len(titles) + "|"]
-    for row in rows:
-        cells = [row.name, row.region, *(column.text(row) for column in columns)]
-        lines.append("| " + " | ".join(cells) + " |")
+    lines += ["| " + " | ".join(cells) + " |" for cells in rows]
     return "\n".join(lines) + "\n"

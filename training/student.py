@@ -9,11 +9,9 @@ Writes a checkpoint every minute; stopped or killed, the same command goes on wh
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import logging
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -24,16 +22,17 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
+from live.errors import SetupError
 from live.skeleton import LabelStyle
 from training.batches import Batches, BatchSettings
 from training.checkpoint import load_checkpoint, save_checkpoint
-from training.dataset import FACTS, Dataset
+from training.dataset import Dataset, digest
 from training.distil import DistilWeights
 from training.nets import StudentShape
 from training.run import RECORD, RunRecord, read_record
 from training.samples import Glance, Samples
 from training.schedule import PHASES, Budget, Phase, phase_at
+from training.sitting import sit
 from training.teacher.pictures import teacher_pictures
 from training.trainer import Trainer, TrainerSettings
 
@@ -180,7 +179,7 @@ class Training:
         options = self._options
         record = RunRecord(
             data=options.data.absolute(),
-            data_sha256=hashlib.sha256((options.data / FACTS).read_bytes()).hexdigest(),
+            data_sha256=digest(options.data),
             shape=options.shape,
             style=self._style,
             settings=options.settings(),
@@ -295,17 +294,7 @@ def parse(arguments: list[str] | None = None) -> StudentOptions:
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        training = Training(parse(arguments))
-        training.run()
-    except UnderstudyError as error:
-        print(error, file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
-    return 0
+    return sit(lambda: Training(parse(arguments)).run())
 
 
 if __name__ == "__main__":

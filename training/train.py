@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,9 +20,10 @@ from typing import Any
 
 import torch
 
-from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
+from live.errors import SetupError
 from training.dataset import read_facts
 from training.schedule import Budget
+from training.sitting import sit
 from training.student import StudentOptions
 from training.student import Training as StudentTraining
 from training.teacher.fit import fitting_size, read_size
@@ -175,16 +175,7 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        train(parse(arguments))
-    except UnderstudyError as error:
-        print(error, file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
-    return 0
+    return sit(lambda: train(parse(arguments)))
 
 
 if __name__ == "__main__":

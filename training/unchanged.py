@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 
 from live.errors import SetupError
-from training.dataset import FACTS, Dataset
+from training.dataset import Dataset, digest
+from training.disk import file_sha256
 from training.painters import Painter
 
 
@@ -15,7 +15,7 @@ def check_unchanged(data: Dataset, painters: Mapping[str, Painter]) -> None:
 
     Otherwise the tail might hold pictures that it was trained on, and the table would flatter.
     """
-    now = hashlib.sha256((data.folder / FACTS).read_bytes()).hexdigest()
+    now = digest(data.folder)
     for painter in painters.values():
         if painter.data_sha256 != now:
             raise SetupError(
@@ -27,8 +27,7 @@ def check_unchanged(data: Dataset, painters: Mapping[str, Painter]) -> None:
         path = data.folder / name
         if not path.is_file():
             raise SetupError(f"{path} is missing; run training.prepare again")
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != expected:
-                raise SetupError(
-                    f"{path} has changed since it was prepared; run training.prepare again"
-                )
+        if file_sha256(path) != expected:
+            raise SetupError(
+                f"{path} has changed since it was prepared; run training.prepare again"
+            )

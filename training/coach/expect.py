@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from training.coach.advice import BLURRED, SOFT_HAND_PX, SOFT_HEAD_PX
+from training.coach.advice import BLURRED, DRIFT, SOFT_HAND_PX, SOFT_HEAD_PX
 from training.coach.coverage import Covered
 from training.coach.figures import Figures
 
@@ -34,5 +34,5 @@ def expectations(f: Figures, covered: tuple[Covered, ...]) -> Iterator[str]:
             f"{f.unseen_behind_share:.0%} of the background around the figure was never filmed and "
             f"will be painted: it may shimmer with the figure."
         )
-    if f.light_drift > 0.12:
+    if f.light_drift > DRIFT:
         yield f"Edges of the figure may flicker: the light changes by {f.light_drift:.0%}."

@@ -105,14 +105,13 @@ def samples_of(found: Assembled, count: int = SAMPLES) -> np.ndarray:
 
 def _close_looks(found: Assembled) -> tuple[float, float, float]:
     """Blur, brightness and burnt share of the person, medians over samples."""
-    looks = []
+    plate, looks = cv2.cvtColor(found.plate.image, cv2.COLOR_RGB2GRAY), []
     for number in samples_of(found):
         image, points, scores = found.frame(number), found.points[number], found.scores[number]
         box = person_box(points, scores, found.stage)
         if box is not None:
             grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
             person = grey[box.top : box.bottom, box.left : box.right]
-            plate = cv2.cvtColor(found.plate.image, cv2.COLOR_RGB2GRAY)
             differs = cv2.absdiff(person, plate[box.top : box.bottom, box.left : box.right]) > 25
             own = person[differs] if differs.sum() > 50 else person.ravel()
             blur = person_blur(image, points, scores)

@@ -166,11 +166,6 @@ def _feet(b: Bodies) -> Array:
     return np.asarray(np.nanmean(b.both("ankle"), axis=0))
 
 
-def _knees_bent(b: Bodies, degrees: float) -> Where:
-    angles = [b.angle(f"{s}_hip", f"{s}_knee", f"{s}_ankle") for s in ("left", "right")]
-    return np.asarray(np.nanmin(angles, axis=0) < degrees)
-
-
 def _crouch(b: Bodies) -> Where:
     low = b.above(b.at("mid_hip"), _feet(b)) < 0.36
     knees_up = np.maximum(*(b.above(k, _feet(b)) for k in b.both("knee"))) > 0.12

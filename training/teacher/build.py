@@ -8,11 +8,12 @@ from pathlib import Path
 from live.errors import SetupError
 from live.skeleton import LabelStyle
 from training.checkpoint import NAME, load_checkpoint
+from training.dataset import digest
 from training.teacher.heads import square_side
 from training.teacher.nets import GlobalGenerator, LocalEnhancer
 from training.teacher.objective import TeacherWeights
 from training.teacher.options import TeacherOptions
-from training.teacher.run import StageRecord, digest, load_painters, read_stage
+from training.teacher.run import StageRecord, load_painters, read_stage
 from training.teacher.stages import FaceStage, PictureStage, Stage
 from training.teacher.trainer import TeacherRates
 from training.teacher.world import World

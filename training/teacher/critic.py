@@ -12,8 +12,6 @@ from torch.nn import functional as F
 
 from training.discriminator import Judgement
 
-LABEL_AND_PICTURE = 6  # channels of one frame; two consecutive ones are 12
-
 
 class Critic(nn.Module):
     """Label and picture -> how real each patch looks, at several scales."""

@@ -6,13 +6,13 @@ batch get the gradient that one alone would.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
 
 from training.discriminator import Judgement
-from training.losses import discriminator_loss, generator_loss
+from training.losses import check_weights, discriminator_loss, generator_loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,7 @@ class TeacherWeights:
     pixel: float = 0.0  # |difference|; not in the papers, a help where minutes are few
 
     def __post_init__(self) -> None:
-        for name in self.__dataclass_fields__:
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"loss weight {name} is {getattr(self, name)}; it must be >= 0")
+        check_weights(asdict(self))
 
 
 def summed_generator_loss(fake: Judgement) -> Tensor:

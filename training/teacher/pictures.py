@@ -17,9 +17,10 @@ from tqdm import tqdm
 
 from live.errors import SetupError
 from live.frames import Image
-from training.dataset import Dataset, decode, encode_jpeg, write_whole
+from training.dataset import Dataset, decode, digest, encode_jpeg
+from training.disk import write_whole
 from training.teacher.painter import Painter
-from training.teacher.run import Painters, digest, load_painters
+from training.teacher.run import Painters, load_painters
 
 FOLDER, STAMP = "pictures", "pictures.json"
 

@@ -11,7 +11,6 @@ RUN/student/                    a run folder of `training.student`
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Any
 from live.errors import SetupError
 from live.skeleton import LabelStyle
 from training.checkpoint import load_checkpoint
-from training.dataset import FACTS, write_whole
+from training.disk import write_whole
 from training.teacher.nets import GlobalGenerator, LocalEnhancer, Teacher, TeacherShape
 
 FORMAT = 1
@@ -85,14 +84,6 @@ def read_stage(folder: Path) -> StageRecord | None:
         return StageRecord(**content, size=size, style=LabelStyle(**style))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise SetupError(f"{path} cannot be used ({error}); train again in a new --out") from error
-
-
-def digest(data: Path) -> str:
-    """SHA-256 of the dataset's record, which holds its files' own. Raises SetupError."""
-    path = data / FACTS
-    if not path.is_file():
-        raise SetupError(f"{path} is missing; make the dataset with training.prepare first")
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

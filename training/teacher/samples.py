@@ -11,7 +11,7 @@ from torch import Tensor
 
 from live.frames import Image
 from training.dataset import Dataset
-from training.samples import psnr, write_grid
+from training.samples import change, psnr, write_grid
 from training.teacher.clips import ClipBatches
 from training.teacher.stages import Stage
 
@@ -57,8 +57,9 @@ class TeacherSamples:
         judged = stage.judged(clips, stage.module(*stage.inputs(clips)))
         label, found, truth = (_images(p) for p in (judged.label, judged.found, judged.wanted))
         write_grid(path, [list(row) for row in zip(label, found, truth, strict=True)])
-        gap = (np.stack(found).astype(np.float64) - np.stack(truth)) ** 2
-        effect = _change(found) / max(_change(truth), EFFECT_FLOOR)
+        pictures, truths = np.stack(found), np.stack(truth)
+        gap = (pictures.astype(np.float64) - truths) ** 2
+        effect = change(pictures) / max(change(truths), EFFECT_FLOOR)
         return TeacherGlance(psnr(float(gap.mean())), effect)
 
 
@@ -66,8 +67,3 @@ def _images(pictures: Tensor) -> list[Image]:
     """(B, U, 3, h, w) in [-1, 1] -> the last of every run, RGB uint8."""
     scaled = ((pictures[:, -1].float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     return list(np.ascontiguousarray(scaled.permute(0, 2, 3, 1).cpu().numpy()))
-
-
-def _change(pictures: list[Image]) -> float:
-    stack = np.stack(pictures).astype(np.float32)
-    return float(np.abs(stack - np.roll(stack, 1, 0)).mean())

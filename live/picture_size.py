@@ -16,13 +16,12 @@ _SCAN, _END = 0xDA, 0xD9
 def size_of(content: bytes) -> tuple[int, int] | None:
     """(height, width) in pixels; None for what is neither PNG nor JPEG, or broken before it
     tells."""
-    if content.startswith(PNG):
-        return _size_of_png(content)
-    return _size_of_jpeg(content) if content.startswith(JPEG) else None
+    return _size_of_jpeg(content) if content.startswith(JPEG) else size_of_png(content)
 
 
-def _size_of_png(content: bytes) -> tuple[int, int] | None:
-    if content[12:16] != b"IHDR" or len(content) < 24:
+def size_of_png(content: bytes) -> tuple[int, int] | None:
+    """The same, and None for a JPEG, too."""
+    if not content.startswith(PNG) or content[12:16] != b"IHDR" or len(content) < 24:
         return None
     return int.from_bytes(content[20:24]), int.from_bytes(content[16:20])
 

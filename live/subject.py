@@ -23,7 +23,6 @@ import json
 import os
 import re
 import shutil
-import struct
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -46,6 +45,7 @@ from live.bundle_files import (
 from live.bundle_net import check_net
 from live.errors import SubjectError
 from live.frames import Image
+from live.picture_size import size_of_png
 from live.skeleton import JOINTS, LabelStyle
 from live.window import WindowSettings
 
@@ -362,7 +362,7 @@ def _checked(content: bytes, name: str, hashes: dict[str, str], path: Path) -> b
 
 
 def _decode_plate(content: bytes, manifest: SubjectManifest, path: Path) -> Image:
-    size = _png_size(content)  # before it is unpacked, and by no decoder but PNG's
+    size = size_of_png(content)  # before it is unpacked, and by no decoder but PNG's
     content = _plain_png(content)
     if size not in (None, manifest.stage_size):
         raise SubjectError(
@@ -377,14 +377,6 @@ def _decode_plate(content: bytes, manifest: SubjectManifest, path: Path) -> Imag
     if bgr is None or bgr.shape[:2] != size:
         raise SubjectError(f"plate.png of {path} is no picture; export the subject again")
     return np.ascontiguousarray(bgr[:, :, ::-1], np.uint8)
-
-
-def _png_size(content: bytes) -> tuple[int, int] | None:
-    """(height, width) that a PNG's head tells (ISO/IEC 15948, 5.2 and 11.2.2); None: it is none."""
-    if content[:8] != b"\x89PNG\r\n\x1a\n" or content[12:16] != b"IHDR" or len(content) < 24:
-        return None
-    width, height = struct.unpack(">2L", content[16:24])
-    return height, width
 
 
 _NPY = re.compile(

@@ -11,8 +11,6 @@ from live.desk.parameters import Value
 from live.errors import DeskError
 from live.picture import PictureMaker
 
-READS = ("novelty", "rung", "subject.loading")
-
 
 def bind(
     desk: Desk, painter: PictureMaker, cast: Cast, backdrops: Backdrops

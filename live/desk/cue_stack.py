@@ -23,15 +23,12 @@ from live.desk.cues import BY_HAND, Cue, CuePlace, Values
 from live.desk.desk import Desk
 from live.desk.parameters import Value
 from live.desk.presets import set_what_holds
-from live.desk.table import BEATS
-from live.desk.tempo import Tempo
+from live.desk.tempo import NOW, Tempo
 from live.desk.tick_thread import TickThread
 from live.errors import DeskError, UnderstudyError
 from live.timing import Clock
 
 log = logging.getLogger(__name__)
-
-NOW = BEATS[0]
 
 
 class CueStack:

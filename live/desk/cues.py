@@ -76,6 +76,11 @@ class CueSettings:
     asked: bool = False  # named on the command line: then it must be there and right, or no show
 
 
+def unasked() -> CueSettings:
+    """Where presets are kept when nobody names a file."""
+    return CueSettings(state_folder() / "presets.toml")
+
+
 def add_cue_arguments(parser: Arguments) -> None:
     """`--cues`."""
     parser.add_argument(
@@ -90,5 +95,5 @@ def add_cue_arguments(parser: Arguments) -> None:
 def cue_settings(found: Namespace) -> CueSettings:
     """The settings from what `add_cue_arguments` added."""
     if found.cues is None:
-        return CueSettings(state_folder() / "presets.toml")
+        return unasked()
     return CueSettings(found.cues.expanduser().absolute(), asked=True)

@@ -5,21 +5,16 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, field
 
-from live.desk.cues import CueSettings, add_cue_arguments, cue_settings
+from live.desk.cues import CueSettings, add_cue_arguments, cue_settings, unasked
 from live.desk.midi_settings import MidiSettings, add_midi_arguments, midi_settings
 from live.desk.osc_settings import OscSettings, add_osc_arguments, osc_settings
-from live.folders import state_folder
-
-
-def _unasked() -> CueSettings:
-    return CueSettings(state_folder() / "presets.toml")
 
 
 @dataclass(frozen=True, slots=True)
 class DeskOptions:
     """What listens to the operator, beside the console. None: it does not."""
 
-    cues: CueSettings = field(default_factory=_unasked)
+    cues: CueSettings = field(default_factory=unasked)
     osc: OscSettings | None = None
     midi: MidiSettings | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 from live.desk.desk import Desk
 from live.look import Look
@@ -14,19 +15,19 @@ class DeskLook:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._lock = threading.Lock()
-        self._made_for: dict[str, object] = {}
+        self._made_for: Mapping[str, object] = {}
         self._look = Look()
 
     def __call__(self, now_s: float) -> Look:
         values = self._desk.values(now_s)
         with self._lock:
             if values != self._made_for:
-                self._made_for = dict(values)
+                self._made_for = values  # ours alone
                 self._look = look_of(values)
             return self._look
 
 
-def look_of(values: dict[str, object] | dict[str, float | bool | str]) -> Look:
+def look_of(values: Mapping[str, object]) -> Look:
     """The look that these values of the whole table ask for."""
 
     def number(name: str) -> float:

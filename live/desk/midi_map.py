@@ -37,11 +37,10 @@ class Binding:
     def matches(self, heard: Heard) -> bool:
         """Whether this control sent it; in 14 bits, its finer half, too."""
         numbers = (self.number, self.number + 32) if self.mode == "14bit" else (self.number,)
-        channels = (self.channel, None)
         return (
             heard.kind is self.kind
             and heard.number in numbers
-            and (self.channel is None or heard.channel in channels)
+            and self.channel in (None, heard.channel)
         )
 
     def shares_a_control(self, other: Binding) -> bool:

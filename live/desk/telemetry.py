@@ -84,9 +84,9 @@ class Telemetry:
     def gather(self) -> dict[str, object]:
         """As `{"telemetry": ...}` has it; and the desk's readings are told."""
         parts, now_s = self._parts, self._clock()
-        snapshot = self._snapshot(now_s)
+        delay, source = parts.show.delay_ms(), parts.show.source()
+        snapshot = self._snapshot(now_s, delay, source)
         findings = judge(snapshot)
-        delay = parts.show.delay_ms()
         if now_s - self._reported_s >= REPORT_S:
             self._reported_s = now_s
             self._report(snapshot, delay, findings)
@@ -106,7 +106,7 @@ class Telemetry:
             "gpu": None if snapshot.gpu is None else _whole(asdict(snapshot.gpu)),
             "novelty": snapshot.novelty,
             "rung": self._rung(),
-            "source": parts.show.source(),
+            "source": asdict(source),
             "restarts": parts.show.restarts(),
             "gliding": gliding(parts.desk),
             "health": [
@@ -135,9 +135,9 @@ class Telemetry:
             self._take = (name, now_s)
         return round(now_s - self._take[1], 1) if name else None
 
-    def _snapshot(self, now_s: float) -> Snapshot:
+    def _snapshot(self, now_s: float, delay: Spread, source: SourceTold) -> Snapshot:
         parts, show, desk = self._parts, self._parts.show, self._parts.desk
-        source, counts = show.source(), parts.counts()
+        counts = parts.counts()
         novelty = float(desk.value("novelty"))  # the picture stage reports it
         history = self._history
         history.note(parts.timing.counts(), now_s)
@@ -147,7 +147,7 @@ class Telemetry:
             source_fps=source.fps,
             source_trouble=source.trouble,
             fps=show.fps(),
-            delay_p95_ms=show.delay_ms().p95,
+            delay_p95_ms=delay.p95,
             stuck_s=show.stale_s(),
             nobody_s=history.nobody_s(self._sees_somebody(), now_s),
             picked=parts.picked(),

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
 
 from live.desk.desk import Change, Desk
 from live.desk.parameters import Kind, Parameter, Value
 from live.desk.web_parts import ConsoleParts
 from live.errors import DeskError
+from live.stream.pages import finite
 
 
 def packed(message: Mapping[str, object]) -> str:
     """One message. NaN and infinities, which JSON has no words for, become null."""
-    return json.dumps(_plain(message), ensure_ascii=False, allow_nan=False)
+    return json.dumps(finite(message), ensure_ascii=False, allow_nan=False)
 
 
 def read_message(text: str) -> dict[str, object]:
@@ -71,15 +70,3 @@ def _of_parameter(one: Parameter, parts: ConsoleParts) -> dict[str, object]:
         "address": one.address,
         "can": one.kind is not Kind.ACTION or parts.can(one.name),
     }
-
-
-def _plain(value: object) -> object:
-    if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

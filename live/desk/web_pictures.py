@@ -116,8 +116,11 @@ async def _next(socket: web.WebSocketResponse) -> Mapping[str, object] | None:
 
 
 def _views(given: object) -> tuple[str, ...]:
-    known = isinstance(given, list | tuple) and all(one in NAMES for one in given)
-    if not known or not isinstance(given, list | tuple) or len(set(given)) != len(given):
+    if (
+        not isinstance(given, list | tuple)
+        or any(one not in NAMES for one in given)
+        or len(set(given)) != len(given)
+    ):
         raise DeskError(f'"want" lists what to see, each once: {", ".join(NAMES)}')
     return tuple(given)
 

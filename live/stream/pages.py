@@ -70,7 +70,7 @@ def add_pages(app: web.Application, status: Status) -> None:
         told = status()
         if not _sees_all(request):
             told = {name: one for name, one in told.items() if name in FOR_VIEWERS}
-        return web.json_response(_finite(told), headers={"Cache-Control": "no-store"})
+        return web.json_response(finite(told), headers={"Cache-Control": "no-store"})
 
     async def dress(request: web.Request, response: web.StreamResponse) -> None:
         if response.content_type != "text/html":  # pages bring a policy of their own
@@ -95,12 +95,12 @@ def _file(path: Path) -> web.Response:
     )
 
 
-def _finite(value: object) -> object:
+def finite(value: object) -> object:
     """`value` with null for NaN and infinities, which JSON has no words for."""
     if isinstance(value, Mapping):
-        return {str(key): _finite(one) for key, one in value.items()}
+        return {str(key): finite(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(one) for one in value]
+        return [finite(one) for one in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -1,6 +1,7 @@
 // The keyboard: the keys of the table, and a list of them all.
 
 import { $, keyCap, make } from "./make.js";
+import { range } from "./words.js";
 
 const WITHOUT_LETTER = { " ": "Space" };
 const OUR_OWN = [
@@ -77,8 +78,8 @@ function fillList(acts) {
 
 // What other desks call everything, as docs/osc.md has it.
 function fillAddresses(parameters) {
-  const range = ({ kind, low, high, unit }) => (kind === "number" ? ` (${low} to ${high}${unit ? ` ${unit}` : ""})` : "");
+  const reach = (one) => (one.kind === "number" ? ` (${range(one)})` : "");
   $("address-list").replaceChildren(...[...parameters].map((one) => (
-    make("div", {}, make("dt", { text: one.address }), make("dd", { text: one.help + range(one) }))
+    make("div", {}, make("dt", { text: one.address }), make("dd", { text: one.help + reach(one) }))
   )));
 }

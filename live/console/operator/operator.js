@@ -16,7 +16,6 @@ import { Subject } from "./subject.js";
 import { System } from "./system.js";
 import { Tempo } from "./tempo.js";
 import { Views } from "./views.js";
-import { address } from "./words.js";
 
 const FLASH_MS = 1400;
 const SAID_MS = 8000;
@@ -127,7 +126,7 @@ function explain() {
     const found = desk.parameters.get(name);
     write($("explained-name"), found ? found.name : "");
     write($("explained"), found ? found.help : "");
-    write($("explained-address"), found ? (found.address ?? address(name)) : "");
+    write($("explained-address"), found ? found.address : "");
   };
   for (const kind of ["pointerover", "focusin", "pointerdown"]) document.addEventListener(kind, tell);
 }

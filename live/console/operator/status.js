@@ -3,8 +3,6 @@
 import { $, make, write } from "./make.js";
 import { clock, duration } from "./words.js";
 
-const RANK = { bad: 0, careful: 1, good: 2 };
-const LIGHTS = { bad: "bad", careful: "careful", good: "all is well" };
 const FULL_SCALE = 3; // of the novelty meter
 const WELL_KNOWN = 1;
 const BEYOND = 2;
@@ -27,8 +25,8 @@ export class Status {
     write($("delay"), whole(delay?.p50));
     write($("viewers"), whole(viewers));
     write($("cpu"), whole(cpu));
-    $("gpu-cell").hidden = typeof load(gpu) !== "number";
-    write($("gpu"), whole(load(gpu)));
+    $("gpu-cell").hidden = typeof gpu?.percent !== "number";
+    write($("gpu"), whole(gpu?.percent));
     write($("rung"), rung || "–");
     $("rung").dataset.rung = rung || "";
     this.showNovelty(novelty);
@@ -48,17 +46,17 @@ export class Status {
     write($("novelty-words"), { none: "no pose", good: "well known", careful: "at its limits", bad: "beyond its limits" }[zone]);
   }
 
+  // The worst comes first.
   showHealth(health) {
     const all = JSON.stringify(health);
     if (all === this.health) return;
     this.health = all;
-    const worstFirst = [...health].sort((one, other) => RANK[one.light] - RANK[other.light]);
-    const worst = worstFirst[0] ?? { light: "good", what: "", remedy: "" };
+    const worst = health[0] ?? { light: "good", what: "", remedy: "" };
     const well = worst.light === "good";
     $("health").dataset.light = worst.light;
-    write($("health-what"), well ? LIGHTS.good : worst.what);
+    write($("health-what"), well ? "all is well" : worst.what);
     write($("health-remedy"), well ? "" : worst.remedy);
-    $("health-list").replaceChildren(...worstFirst.map(({ light, what, remedy }) => make("li", { data: { light } },
+    $("health-list").replaceChildren(...health.map(({ light, what, remedy }) => make("li", { data: { light } },
       make("span", { class: "light", "aria-label": light }),
       make("div", {}, make("b", { text: what }), remedy ? make("p", { text: remedy }) : null))));
   }
@@ -97,6 +95,3 @@ export class Status {
     write($("recording-time"), "recording" in this.showed ? duration(since("recording"), true) : this.records ? "on" : "off");
   }
 }
-
-// The GPU's load in percent, however much else is told of it.
-const load = (gpu) => (typeof gpu === "object" ? gpu?.percent : gpu);

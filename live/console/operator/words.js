@@ -49,5 +49,3 @@ export function clock(date) {
   return Number.isNaN(date.getTime()) ? "--:--:--"
     : `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
-
-export const address = (name) => `/understudy/${name.replaceAll(".", "/")}`;

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from live.desk.overlay import Overlay, fitted
-from live.desk.thumb import HEIGHT_PX, jpeg_size, thumb_of
+from live.desk.thumb import HEIGHT_PX, thumb_of
 from live.desk.views import MOST_CODED, NAMES, WIDEST_PX, Views
 from live.desk.web_subject import SubjectTeller
 from live.frames import Frame, Label, Picture, Pose, Region
 from live.latest import Latest
+from live.picture_size import size_of
 from live.skeleton import INDEX, JOINTS
 from live.subject import Subject, load_subject
 
@@ -77,7 +78,7 @@ def test_there_is_nothing_before_the_first_picture_and_the_last_one_stays() -> N
     assert [views.jpeg(name, 320) for name in NAMES] == [b"", b"", b""]
     box.put(Picture(np.zeros((64, 64, 3), np.uint8), 0.0, 0, "generated"))
     coded = views.jpeg("output", 320)
-    assert jpeg_size(coded) == (64, 64)
+    assert size_of(coded) == (64, 64)
     box.close()
     assert views.jpeg("output", 320) == coded
     assert Views(lambda: None, lambda: None).jpeg("output", 320) == b""
@@ -86,8 +87,8 @@ def test_there_is_nothing_before_the_first_picture_and_the_last_one_stays() -> N
 def test_widths_are_kept_within_bounds_and_few() -> None:
     label = Label(np.zeros((40, 4000, 3), np.uint8), 0.0, Region(0, 0, 1, 1))
     views = Views(lambda: None, lambda: label)
-    assert jpeg_size(views.jpeg("label", 10**9)) == (13, WIDEST_PX)
-    assert jpeg_size(views.jpeg("label", -5)) == (1, 64)
+    assert size_of(views.jpeg("label", 10**9)) == (13, WIDEST_PX)
+    assert size_of(views.jpeg("label", -5)) == (1, 64)
     for width in range(64, 64 + 3 * MOST_CODED):
         views.jpeg("label", width)
     assert len(views._coded) <= MOST_CODED
@@ -103,7 +104,7 @@ def test_a_picture_that_cannot_be_coded_is_said_once(caplog: pytest.LogCaptureFi
 def test_the_portrait_is_small_and_coded_anew(subject: Subject) -> None:
     url = thumb_of(subject)
     assert url is not None
-    size = jpeg_size(base64.b64decode(url.partition(",")[2]))
+    size = size_of(base64.b64decode(url.partition(",")[2]))
     assert size is not None
     assert size[0] == HEIGHT_PX
 
@@ -125,6 +126,23 @@ def test_a_portrait_that_would_unpack_to_gigabytes_is_left_out(
     content = coded.tobytes()
     at = content.index(b"\xff\xc0") + 5
     (tmp_path / "thumb.jpg").write_bytes(content[:at] + b"\xff\xff\xff\xff" + content[at + 4 :])
+    assert thumb_of(replace(subject, origin=tmp_path)) is None
+
+
+def test_the_size_of_a_portrait_is_read_as_the_decoder_reads_it(
+    subject: Subject, tmp_path: Path
+) -> None:
+    _, coded = cv2.imencode(".jpg", np.zeros((16, 16, 3), np.uint8))
+    content = coded.tobytes()
+    at = content.index(b"\xff\xc0") + 5
+    large = content[:at] + b"\x20\x00\x20\x00" + content[at + 4 :]
+    # TEM has no length (T.81, B.1.1.3): who takes what follows for one, 0xFFFE, jumps over the real
+    # header to one within the comment.
+    small = b"\xff\xc0\x00\x11\x08\x00\x10\x00\x10"
+    comment = b"\xff\xfe\xff\xff" + b"\0" * 0xFFFD
+    hidden = bytearray(b"\xff\xd8\xff\x01" + comment + comment + large[2:])
+    hidden[4 + 0xFFFE : 4 + 0xFFFE + len(small)] = small
+    (tmp_path / "thumb.jpg").write_bytes(hidden)
     assert thumb_of(replace(subject, origin=tmp_path)) is None
 
 

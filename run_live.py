@@ -100,11 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def ask(options: Options, inquiry: Inquiry) -> int:
     """Answer a question instead of running the show; 2 where the doctor finds something wrong."""
-    desk = options.desk
-    return answer(
-        inquiry,
-        Plan(options, build_estimator, inquiry.source_named, desk.cues, desk.osc, desk.midi),
-    )
+    return answer(inquiry, Plan(options, build_estimator, inquiry.source_named))
 
 
 def run(options: Options) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from live.errors import SetupError
@@ -15,6 +16,13 @@ class Arguments(Protocol):
 
     def add_argument(self, *names: str, **how: Any) -> object:
         """As `argparse.ArgumentParser.add_argument`."""
+
+
+def existing_folder(option: str, folder: Path | None, holds: str) -> Path | None:
+    """What was given with `option`, a folder that holds so; None: nothing. Raises SetupError."""
+    if folder is not None and not folder.is_dir():
+        raise SetupError(f"{option} {folder} is no folder; give one that holds {holds}")
+    return folder
 
 
 class ShowParser(argparse.ArgumentParser):

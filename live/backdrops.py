@@ -16,8 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from live.arguments import Arguments
-from live.errors import DeskError, SetupError
+from live.arguments import Arguments, existing_folder
+from live.errors import DeskError
 from live.frames import Image
 from live.picture_size import size_of
 
@@ -47,10 +47,7 @@ def add_backdrop_arguments(parser: Arguments) -> None:
 
 def backdrops_folder(found: Namespace) -> Path | None:
     """The folder from what `add_backdrop_arguments` added. Raises SetupError."""
-    folder: Path | None = found.backdrops
-    if folder is not None and not folder.is_dir():
-        raise SetupError(f"--backdrops {folder} is no folder; give one that holds pictures")
-    return folder
+    return existing_folder("--backdrops", found.backdrops, "pictures")
 
 
 class Backdrops:

@@ -60,7 +60,6 @@ class Cast:
         """known: bundles by name; running: the name of the one that `painter` shows."""
         self.fade_s: Callable[[], float] = lambda: 1.0  # asked when a subject is ready
         self.on_coming: Callable[[Subject], None] = lambda subject: None  # before its first picture
-        self.on_shown: Callable[[str], None] = lambda name: None
         self.on_failed: Told = lambda stays, why: None
         self._known = dict(known)
         self._painter = painter
@@ -165,7 +164,6 @@ class Cast:
             raise
         if shown:
             log.info("%s comes on", name)
-            self.on_shown(name)
         else:  # somebody else was asked for meanwhile
             character.close()
 

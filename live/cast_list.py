@@ -7,8 +7,8 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from live.arguments import Arguments
-from live.errors import SetupError, SubjectError
+from live.arguments import Arguments, existing_folder
+from live.errors import SubjectError
 from live.subject import MANIFEST, load_manifest
 
 log = logging.getLogger(__name__)
@@ -26,10 +26,7 @@ def add_cast_arguments(parser: Arguments) -> None:
 
 def subjects_folder(found: Namespace) -> Path | None:
     """The folder from what `add_cast_arguments` added. Raises SetupError."""
-    folder: Path | None = found.subjects
-    if folder is not None and not folder.is_dir():
-        raise SetupError(f"--subjects {folder} is no folder; give one that holds subject bundles")
-    return folder
+    return existing_folder("--subjects", found.subjects, "subject bundles")
 
 
 def known(folder: Path | None, others: Sequence[Path] = ()) -> dict[str, Path]:

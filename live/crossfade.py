@@ -17,7 +17,7 @@ from live.act import Act
 from live.backdrops import cover
 from live.character import Character
 from live.frames import Image, Sighting
-from live.ladder import Rung
+from live.ladder import Rung, eased
 from live.look import Look
 
 log = logging.getLogger(__name__)
@@ -33,10 +33,7 @@ class _Turn:
 
     def share(self, now_s: float) -> float:
         """How much of it is seen, from 0 to 1: a smoothstep."""
-        if now_s - self.began_s >= self.lasts_s:
-            return 1.0
-        share = max(now_s - self.began_s, 0.0) / self.lasts_s
-        return share * share * (3 - 2 * share)
+        return eased(now_s, self.began_s, self.lasts_s)
 
 
 class CrossFade:

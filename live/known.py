@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from live.body import BodyStats
 from live.neighbours import LIMBS, own_distances
+from live.refine import vector_of
 from live.stance import STANCE, stance
 from live.subject import Codebook
 
@@ -33,7 +34,7 @@ class KnownStances:
     @classmethod
     def of(cls, codebook: Codebook, body: BodyStats, stage: tuple[int, int]) -> KnownStances:
         """stage: the (height, width) whose pixels the codebook is in."""
-        places, seen = _stances(codebook, np.array(list(body.to_json().values())), stage[0])
+        places, seen = _stances(codebook, vector_of(body), stage[0])
         numbers = _spread(len(places), _ASKED)
         distances = np.empty((len(numbers), 1 + len(LIMBS)))
         own_distances(places, seen, numbers, _AROUND, distances)

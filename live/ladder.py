@@ -88,11 +88,16 @@ class Ladder:
         return _blend(self._anchor, self._neutral, self._eased(now_s))
 
     def _eased(self, now_s: float) -> float:
-        """Smoothstep of the time since the easing began: 0 at its start, 1 at its end."""
-        if now_s - self._began_s >= self._lasts_s:
-            return 1.0
-        share = max(now_s - self._began_s, 0.0) / self._lasts_s
-        return share * share * (3 - 2 * share)
+        """How far the easing is: 0 at its start, 1 at its end."""
+        return eased(now_s, self._began_s, self._lasts_s)
+
+
+def eased(now_s: float, began_s: float, lasts_s: float) -> float:
+    """Smoothstep of the time since `began_s`: 0 up to then, 1 once `lasts_s` have passed."""
+    if now_s - began_s >= lasts_s:
+        return 1.0
+    share = max(now_s - began_s, 0.0) / lasts_s
+    return share * share * (3 - 2 * share)
 
 
 def _blend(start: Pose, end: Pose, share: float) -> Pose:

@@ -34,6 +34,7 @@ from live.refine import (
     TOE_NEAR,
     TORSO_FRACTION,
     RunningStats,
+    vector_of,
 )
 from live.skeleton import MIRROR
 
@@ -66,8 +67,8 @@ class Normalizer:
         refine: learn the performer's statistics while the show runs.
         """
         self.size = size
-        self._target = _array(target)
-        self._prior = None if performer is None else _array(performer)
+        self._target = vector_of(target)
+        self._prior = None if performer is None else vector_of(performer)
         self.mirror = mirror  # this and the next from any thread; the next pose obeys
         self.refine = refine or performer is None
         self._forgetting = False
@@ -94,7 +95,7 @@ class Normalizer:
 
     def use(self, performer: BodyStats) -> None:
         """Take a calibration made while the show runs: eased into, never jumped to. Any thread."""
-        self._prior = _array(performer)
+        self._prior = vector_of(performer)
         self._settle_s = 5 * _EASE_S
 
     def forget(self) -> None:
@@ -168,10 +169,6 @@ class Normalizer:
         # Eased one by one, equal numbers may come out unequal in the last place.
         self._stats[TOE_FAR] = min(self._stats[TOE_FAR], self._stats[TOE_NEAR])
         self._known = True
-
-
-def _array(stats: BodyStats) -> Array:
-    return np.array(list(stats.to_json().values()))
 
 
 @njit(nogil=True, cache=True)

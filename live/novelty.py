@@ -10,6 +10,7 @@ from live.frames import Pose
 from live.guard import Guard, smoothstep
 from live.known import KnownStances
 from live.neighbours import LIMBS, nearest, nearest_limbs
+from live.refine import vector_of
 from live.stance import STANCE, stance
 from live.subject import Codebook
 
@@ -32,10 +33,11 @@ class Novelty:
         Takes a tenth of a second or so, and some seconds the very first time, to compile.
         """
         self._stage_px = float(stage[0])
-        self._body = np.array(list(body.to_json().values()))
+        self._body = vector_of(body)
         self._known = KnownStances.of(codebook, body, stage)
         self._guard = Guard(self._known)
         self._pose: Pose | None = None  # whose stance is held
+        self._novelty: float | None = None  # of that pose; None: not measured yet
         self._places, self._weights = np.empty((STANCE, 2)), np.empty(STANCE)
         self._last = 0  # the entry that was nearest: the next pose is near it, too
         self._warm_up(Pose(stage[0] - codebook.neutral_points, codebook.neutral_scores, 0.0, stage))
@@ -43,13 +45,9 @@ class Novelty:
     def measure(self, pose: Pose) -> float:
         """How novel `pose` is, 0 to `MOST`; 0 where too little of a body is seen."""
         self._look_at(pose)
-        distance, number = nearest(
-            self._places, self._weights, self._known.places, self._known.seen, self._last, -9, 0
-        )
-        self._last = max(number, 0)
-        if self._weights.sum() < _SEEN:
-            return 0.0
-        return min(distance / self._known.scale, MOST)
+        if self._novelty is None:
+            self._novelty = self._compared()
+        return self._novelty
 
     def limbs(self, pose: Pose) -> dict[str, float]:
         """How novel each limb is by itself, as `measure`; 0 for those not seen."""
@@ -79,7 +77,16 @@ class Novelty:
             stance(
                 pose.points, pose.scores, self._stage_px, self._body, self._places, self._weights
             )
-            self._pose = pose
+            self._pose, self._novelty = pose, None
+
+    def _compared(self) -> float:
+        distance, number = nearest(
+            self._places, self._weights, self._known.places, self._known.seen, self._last, -9, 0
+        )
+        self._last = max(number, 0)
+        if self._weights.sum() < _SEEN:
+            return 0.0
+        return min(distance / self._known.scale, MOST)
 
     def _limbs(self, pose: Pose) -> NDArray[np.float64]:
         self._look_at(pose)

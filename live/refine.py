@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from live.body import BodyStats
 from live.fit import (
     BAND,
     FAR_SHARE,
@@ -22,6 +23,12 @@ Array = NDArray[np.float64]
 
 TOE_NEAR, TOE_FAR, HEIGHT_NEAR, HEIGHT_FAR, TORSO_FRACTION, ASPECT = range(6)
 """Places in a vector of statistics: `BodyStats` field by field."""
+
+
+def vector_of(stats: BodyStats) -> Array:
+    """(6,) float64: the measures at those places."""
+    return np.array(list(stats.to_json().values()))
+
 
 _BINS = 600  # of foot line and of torso fraction
 _HEIGHT_BINS = 125

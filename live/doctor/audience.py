@@ -25,13 +25,12 @@ UFW = Path("/etc/ufw/ufw.conf")
 def look_at_audience(plan: Plan) -> Finding:
     """Which address a phone would use, and what may be in its way."""
     server = plan.options.stream.server
-    scheme = "http" if server.certificate is None else "https"
     if is_local(server.host):
         return right(
             "this machine alone can watch; --host 0.0.0.0 lets the network in, by a link with a key"
         )
     here = list(interfaces())
-    link = access_link(f"{scheme}://127.0.0.1:{server.port}/", server.host, None)
+    link = access_link(f"{server.scheme}://127.0.0.1:{server.port}/", server.host, None)
     if not link.reaches:
         return wrong(
             "--host serves the network, and this machine is in none",

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from live.desk.cues import CueSettings
-from live.desk.midi_settings import MidiSettings
-from live.desk.osc_settings import OscSettings
 from live.doctor.finding import Finding
 from live.options import Options
 from live.pose.base import PoseEstimator
@@ -19,14 +16,11 @@ BuildEstimator = Callable[[Options, Source], PoseEstimator]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The show as it was asked for. None: that was not."""
+    """The show as it was asked for."""
 
     options: Options
     build_estimator: BuildEstimator
     source_named: bool = True  # or else `options.source` is the demo's, for want of another
-    cues: CueSettings | None = None
-    osc: OscSettings | None = None
-    midi: MidiSettings | None = None
 
 
 Look = Callable[[Plan], Finding | None]

@@ -23,8 +23,8 @@ TOLD = 8
 
 def look_at_cues(plan: Plan) -> Finding | None:
     """The cue file, read as the show does it, and with the subjects and pictures that there are."""
-    settings = plan.cues
-    if settings is None or not (settings.asked or settings.path.exists()):
+    settings = plan.options.desk.cues
+    if not (settings.asked or settings.path.exists()):
         return None
     try:
         sheet = CueFile(settings).read(_desk(plan))
@@ -39,7 +39,7 @@ def look_at_cues(plan: Plan) -> Finding | None:
 
 def look_at_osc(plan: Plan) -> Finding | None:
     """Its port is free, and whom it tells has an address."""
-    settings = plan.osc
+    settings = plan.options.desk.osc
     if settings is None:
         return None
     said = []
@@ -66,7 +66,7 @@ def look_at_osc(plan: Plan) -> Finding | None:
 
 def look_at_midi(plan: Plan) -> Finding | None:
     """MIDI works, the device that was named is there, and its map can be read."""
-    settings = plan.midi
+    settings = plan.options.desk.midi
     if settings is None:
         return None
     inputs, _ = list_ports(open_backend())  # raises SetupError

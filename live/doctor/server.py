@@ -52,9 +52,8 @@ def _fetched(server: ShowServer, settings: ServerSettings) -> Finding:
 def _refused(settings: ServerSettings, error: StreamError) -> Finding:
     """Where it is one of ours that has the port, that is said."""
     host = settings.host if settings.host not in ("0.0.0.0", "::", "") else "127.0.0.1"
-    scheme = "http" if settings.certificate is None else "https"
     try:
-        ours = fetch(f"{scheme}://{host}:{settings.port}/") == "understudy"
+        ours = fetch(f"{settings.scheme}://{host}:{settings.port}/") == "understudy"
     except (OSError, ValueError):
         ours = False
     if ours:

@@ -100,12 +100,12 @@ def _none_named() -> Finding:
 
 def _phone(plan: Plan) -> Finding:
     server = plan.options.stream.server
-    scheme = "http" if server.certificate is None else "https"
-    link = camera_link(f"{scheme}://127.0.0.1:{server.port}/", server.host, "KEY")
+    here = f"{server.scheme}://127.0.0.1:{server.port}/"
+    link = camera_link(here, server.host, "KEY")
     if link.trouble is not None:
         what, _, remedy = link.trouble.partition("; ")
         return wrong(what, remedy.rstrip("."))
-    page = access_link(f"{scheme}://127.0.0.1:{server.port}/", server.host, None, "camera").url
+    page = access_link(here, server.host, None, "camera").url
     return right(
         f"a phone: it opens {page}, by the code that the show prints",
         ["the phone warns of the certificate that was made here: choose details, and go on",

@@ -153,11 +153,12 @@ class WatchedEstimator:
         """Bear in mind where the one who was pointed at is now, for an estimator to come."""
         if pose is None:
             return
-        self._person, point, where = pose.person, self._point, middle(pose)
+        self._person, point = pose.person, self._point
         # The answer to an earlier frame shows who was followed before.
-        if point is None or where is None or pose.person == self._before:
+        if point is None or pose.person == self._before:
             return
-        if self._point is point:  # or another one was pointed at just now
+        where = middle(pose)
+        if where is not None and self._point is point:  # or another one was pointed at just now
             self._point = where
 
     def _give_up(self, why: str) -> None:

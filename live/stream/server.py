@@ -62,6 +62,11 @@ class ServerSettings:
         if not 0 <= self.port <= 65535:
             raise StreamError(f"there is no port {self.port}; give --port 1 to 65535, such as 8080")
 
+    @property
+    def scheme(self) -> str:
+        """Of its addresses: "http", with a certificate "https"."""
+        return "http" if self.certificate is None else "https"
+
 
 class ShowServer:
     """Serves one hub. `start` and `close` from any thread but its own."""
@@ -108,7 +113,7 @@ class ShowServer:
         host = self._settings.host
         if host in ("0.0.0.0", "::", ""):
             host = "127.0.0.1"
-        scheme = "http" if self._tls is None else "https"
+        scheme = self._settings.scheme
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._port}/"
 
     def start(self) -> None:

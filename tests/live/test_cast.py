@@ -33,6 +33,10 @@ class Stage:
     def __init__(self) -> None:
         self.came: list[tuple[str, float]] = []
 
+    @property
+    def shown(self) -> list[str]:
+        return [name for name, _ in self.came]
+
     def get_ready(self, character: Character) -> None:
         pass
 
@@ -43,9 +47,7 @@ class Stage:
 
 class Told:
     def __init__(self, cast: Cast) -> None:
-        self.shown: list[str] = []
         self.failed: list[tuple[str, str]] = []
-        cast.on_shown = self.shown.append
         cast.on_failed = lambda stays, why: self.failed.append((stays, why))
 
 
@@ -71,7 +73,7 @@ def test_who_is_asked_for_comes_when_ready(cast: Cast, stage: Stage) -> None:
     cast.fade_s = lambda: 2.5
     cast.change("two")
     assert cast.wait(PATIENCE_S)
-    assert stage.came == [("two", 2.5)] and told.shown == ["two"] and told.failed == []
+    assert stage.came == [("two", 2.5)] and stage.shown == ["two"] and told.failed == []
     assert cast.running == "two" and cast.loading == ""
     assert cast.names == ("one", "two", "three")
 
@@ -166,7 +168,7 @@ def test_the_last_one_asked_for_counts(bundles: dict[str, Path], stage: Stage) -
     assert cast.loading == "three"
     slow.go.set()
     assert cast.wait(PATIENCE_S)
-    assert slow.begun == ["two", "three"] and told.shown == ["three"] and told.failed == []
+    assert slow.begun == ["two", "three"] and stage.shown == ["three"] and told.failed == []
     with pytest.raises(RuntimeError, match="closed"):
         slow.opened[0].generator._engine.run({})
     cast.close()

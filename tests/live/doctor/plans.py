@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,19 @@ PERFORMER = DEMO / "performer.mp4"
 PATIENCE_S = 60.0  # no test asserts a time
 
 
-def plan_of(subject: Path, *arguments: object, source: object = PERFORMER, **more: Any) -> Plan:
-    """The show that these options ask for; `more` are fields of the plan."""
+def plan_of(
+    subject: Path,
+    *arguments: object,
+    source: object = PERFORMER,
+    source_named: bool = True,
+    **desk: Any,
+) -> Plan:
+    """The show that these options ask for; `desk` are fields of `DeskOptions`."""
     where = ["--camera"] if isinstance(source, int) else ["--source"]
     given = [*where, source, "--subject", subject, "--port", 0, *arguments]
-    return Plan(parse([str(one) for one in given]), run_live.build_estimator, **more)
+    options = parse([str(one) for one in given])
+    options = replace(options, desk=replace(options.desk, **desk))
+    return Plan(options, run_live.build_estimator, source_named)
 
 
 def looked(look: Look, plan: Plan) -> Finding:

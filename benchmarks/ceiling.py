@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -25,17 +25,23 @@ LEAST_RUNS = 5
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """The best of several runs: nobody else's work may lower a ceiling."""
+    """The best of several runs: nobody else's work may lower a ceiling. None: not measured."""
 
-    threads: int
-    fp32_gflops: float  # the better of torch's product and ONNX Runtime's
-    bf16_gflops: float  # torch's
-    int8_gops: float  # ONNX Runtime's MatMulInteger, uint8 by int8
-    copy_gbps: float  # 10^9 bytes read and written a second
+    threads: int  # 0: a GPU's (`benchmarks.ceiling_gpu`)
+    fp32_gflops: float | None  # the better of torch's product and ONNX Runtime's
+    bf16_gflops: float | None  # torch's
+    int8_gops: float | None  # ONNX Runtime's MatMulInteger, uint8 by int8
+    copy_gbps: float | None  # 10^9 bytes read and written a second
+    fp16_gflops: float | None = None  # only a GPU's: no processor here computes in halves
 
     def operations(self, precision: str) -> float | None:
-        """Billions of operations a second for "fp32", "bf16" or "int8"; None for others."""
-        found = {"fp32": self.fp32_gflops, "bf16": self.bf16_gflops, "int8": self.int8_gops}
+        """Billions of operations a second in a row's precision; None where it is not measured."""
+        found = {
+            "fp32": self.fp32_gflops,
+            "fp16": self.fp16_gflops,
+            "bf16": self.bf16_gflops,
+            "int8": self.int8_gops,
+        }
         return found.get(precision)
 
 
@@ -48,28 +54,37 @@ def measure_ceiling(threads: int, seconds: float) -> Ceiling:
     source, target = (torch.ones(COPY_BYTES, dtype=torch.uint8) for _ in range(2))
     floats = _product(threads, np.float32)
     ints = _product(threads, np.uint8)
-    best_s = [
-        _best_s(run, seconds)
+    least_s = [
+        best_s(run, seconds)
         for run in (
             lambda: one @ one, floats, lambda: halves @ halves, ints, lambda: target.copy_(source),
         )
     ]  # fmt: skip
     return Ceiling(
         threads=threads,
-        fp32_gflops=operations / min(best_s[:2]),
-        bf16_gflops=operations / best_s[2],
-        int8_gops=operations / best_s[3],
-        copy_gbps=2 * COPY_BYTES / best_s[4] / 1e9,
+        fp32_gflops=operations / min(least_s[:2]),
+        bf16_gflops=operations / least_s[2],
+        int8_gops=operations / least_s[3],
+        copy_gbps=2 * COPY_BYTES / least_s[4] / 1e9,
     )
 
 
 def best(one: Ceiling, other: Ceiling) -> Ceiling:
     """The higher of two measures of the same machine and number of threads, figure by figure."""
-    pairs = zip(astuple(one), astuple(other), strict=True)
-    return Ceiling(*(max(pair) for pair in pairs))
+    figures = {
+        field.name: _higher(getattr(one, field.name), getattr(other, field.name))
+        for field in fields(Ceiling)
+        if field.name != "threads"
+    }
+    return Ceiling(one.threads, **figures)
 
 
-def _best_s(run: Callable[[], object], seconds: float) -> float:
+def _higher(one: float | None, other: float | None) -> float | None:
+    return max((figure for figure in (one, other) if figure is not None), default=None)
+
+
+def best_s(run: Callable[[], object], seconds: float) -> float:
+    """The shortest of several runs, after one that does not count; about `seconds` in all."""
     run()
     times_s: list[float] = []
     while len(times_s) < LEAST_RUNS or sum(times_s) < seconds:

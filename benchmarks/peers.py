@@ -16,6 +16,8 @@ from typing import Any
 import torch
 
 from benchmarks.contest_nets import Feeds, Net, in_turn
+from benchmarks.devices import FLAVOURS, NAMES, open_on_gpu
+from benchmarks.torch_device import TorchOnDevice, cuda_device, on_device
 from export.engine_quantize import KINDS, to_8_bits
 from export.engine_ranges import conv_ranges
 from export.int8 import quantized
@@ -27,14 +29,6 @@ from live.engines.base import Engine
 from live.engines.choose import FEEDBACK
 from live.engines.cuda_memory import open_cuda
 from live.engines.onnx_runtime import OnnxRuntimeEngine, load_onnxruntime
-from live.engines.onnx_runtime_device import (
-    CUDA,
-    OnnxRuntimeDeviceEngine,
-    Provider,
-)
-from live.engines.onnx_runtime_device import TENSORRT as ONNX_TENSORRT
-from live.engines.tensorrt_library import TENSORRT, TENSORRT_RTX, Flavour
-from live.engines.tensorrt_open import open_tensorrt
 from live.errors import SetupError
 from live.pose.blazepose import BlazePose
 from live.pose.blazepose_nets import pose_nets
@@ -82,7 +76,8 @@ def contenders(net: Net, threads: int) -> list[Contender]:
     found.append(Contender("onnxruntime defaults", "fp32", threads, "onnxruntime", _defaults))
     found += [Contender("openvino", "fp32", n, "openvino", _openvino) for n in counts]
     found.append(Contender("openvino, its choice", "mixed", threads, "openvino", _openvino_free))
-    return [*found, *GPU, *(GPU_8_BITS if net.labels else ())]
+    torch_gpu = TORCH_GPU if net.labels or net.module is not None else ()
+    return [*found, *GPU, *(GPU_8_BITS if net.labels else ()), *torch_gpu]
 
 
 def _trackers(counts: list[int]) -> list[Contender]:
@@ -244,43 +239,51 @@ def _mediapipe(net: Net, threads: int) -> Runner:
     return Runner(in_turn(net.frames, pose.estimate), pose.close)
 
 
-def _on_device(provider: Provider) -> Contender:
-    def build(net: Net, threads: int) -> Runner:
-        feedback = FEEDBACK if net.labels else None
-        engine = OnnxRuntimeDeviceEngine(as_float16(net.model), net.name, provider, feedback)
-        return _runner(net, engine)
-
-    return Contender(provider.short, "fp16", 0, "onnxruntime", build)
-
-
-def _native(flavour: Flavour) -> Contender:
+def _on_gpu(name: str) -> Contender:
     def build(net: Net, threads: int) -> Runner:
         feedback = FEEDBACK if net.labels else {}
-        return _runner(net, open_tensorrt(flavour, as_float16(net.model), net.name, feedback))
+        return _runner(net, open_on_gpu(name, as_float16(net.model), net.name, feedback))
 
-    return Contender(flavour.name, "fp16", 0, "numpy", build)
+    return Contender(name, "fp16", 0, "onnxruntime", build)
 
 
-def _native_8_bits(flavour: Flavour, kind: str) -> Contender:
+def _on_gpu_in_8_bits(name: str, kind: str) -> Contender:
     def build(net: Net, threads: int) -> Runner:
         open_cuda()  # before the calibration, which takes its time
-        return _runner(net, open_tensorrt(flavour, gpu_8_bit_model(net, kind), net.name, FEEDBACK))
+        return _runner(net, open_on_gpu(name, gpu_8_bit_model(net, kind), net.name, FEEDBACK))
 
-    return Contender(flavour.name, kind, 0, "numpy", build)
+    return Contender(name, kind, 0, "onnxruntime", build)
 
 
-GPU = (
-    _on_device(CUDA),
-    _on_device(ONNX_TENSORRT),
-    _native(TENSORRT),
-    _native(TENSORRT_RTX),
-)
+GPU = tuple(_on_gpu(name) for name in NAMES)
 """Computing in halves, the state on the device."""
 
-GPU_8_BITS = tuple(
-    _native_8_bits(flavour, kind) for flavour in (TENSORRT, TENSORRT_RTX) for kind in KINDS
-)
+GPU_8_BITS = tuple(_on_gpu_in_8_bits(one.name, kind) for one in FLAVOURS for kind in KINDS)
 """The convolutions in 8 bits, all else in halves."""
+
+
+def _torch_on_gpu(net: Net, threads: int) -> Runner:
+    return _torch_on(net, cuda_device(), lambda graph: graph)
+
+
+def _compiled_on_gpu(net: Net, threads: int) -> Runner:
+    device = cuda_device()
+    return _once_compiled(lambda: _torch_on(net, device, partial(_compile, threads=1)))
+
+
+def _torch_on(net: Net, device: torch.device, compiler: Callable[[Any], Any]) -> Runner:
+    if net.module is not None and net.feeds is not None:
+        run = on_device(net.module, list(net.feeds.values()), device, compiler)
+        return Runner(run, lambda: None)
+    student = student_from_onnx(net.model)
+    return _runner(net, TorchOnDevice(student, net.size, device, compiler))
+
+
+TORCH_GPU = (
+    Contender("torch eager, cuda", "fp16", 0, "torch", _torch_on_gpu),
+    Contender("torch.compile, cuda", "fp16", 0, "torch", _compiled_on_gpu),
+)
+"""torch's own mixed precision, the state on the device."""
 
 
 def _nobody(net: Net, threads: int) -> Runner:

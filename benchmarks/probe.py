@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.contest_nets import Net
+from benchmarks.devices import free_gpu_mb
 from benchmarks.peers import contenders, import_quietly
 from live.errors import UnderstudyError
 
@@ -21,7 +22,8 @@ class Probe:
     """What one contender took, or why it cannot run."""
 
     build_s: float | None = None  # until the first picture is done, packages already imported
-    memory_mb: float | None = None  # its most meanwhile, beyond what the process held before
+    # Its most meanwhile, beyond what the process held before; on a GPU what it holds there then.
+    memory_mb: float | None = None
     why_not: str = ""
 
 
@@ -50,9 +52,10 @@ def _work(
     net: Net, place: int, threads: int, answers: multiprocessing.Queue[Probe]
 ) -> None:  # in the child
     contender = contenders(net, threads)[place]
+    on_gpu = contender.threads == 0
     try:
         import_quietly(contender.package)
-        before_mb = _memory_mb("VmRSS")
+        before_mb = free_gpu_mb() if on_gpu else _memory_mb("VmRSS")
         _forget_peak()
         began_s = time.perf_counter()
         runner = contender.build(net, contender.threads)
@@ -61,11 +64,12 @@ def _work(
     except UnderstudyError as error:
         answers.put(Probe(why_not=str(error)))
         return
-    after_mb = _memory_mb("VmHWM")
+    after_mb = free_gpu_mb() if on_gpu else _memory_mb("VmHWM")
     runner.close()
     found = Probe(build_s=build_s)
     if before_mb is not None and after_mb is not None:
-        found = replace(found, memory_mb=round(after_mb - before_mb, 1))
+        taken_mb = before_mb - after_mb if on_gpu else after_mb - before_mb
+        found = replace(found, memory_mb=round(taken_mb, 1))
     answers.put(found)
 
 

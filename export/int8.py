@@ -60,7 +60,7 @@ def calibration_feeds(subject: Subject, engine: Engine) -> list[Feeds]:
 def quantized(model: bytes, feeds: Iterable[Feeds], recipe: str = "all") -> bytes:
     """`model` with int8 convolutions, their ranges taken from `feeds`; `recipe` of `RECIPES`.
 
-    Raises SetupError where ONNX Runtime's quantizer or onnx is missing.
+    Raises SetupError where ONNX Runtime's quantizer or onnx is missing, or the disk is full.
     """
     if recipe not in RECIPES:
         raise SetupError(f"the int8 recipe is {recipe!r}; known are {', '.join(RECIPES)}")
@@ -73,7 +73,11 @@ def quantized(model: bytes, feeds: Iterable[Feeds], recipe: str = "all") -> byte
             f"ONNX Runtime's quantizer cannot be imported ({error}); "
             f"pip install onnxruntime onnx sympy"
         ) from error
-    with tempfile.TemporaryDirectory(prefix="understudy-int8-") as name, _quiet_quantizer():
+    with (
+        _room_for_files(),
+        tempfile.TemporaryDirectory(prefix="understudy-int8-") as name,
+        _quiet_quantizer(),
+    ):
         source, ready, done = (Path(name) / f"{stage}.onnx" for stage in ("fp32", "ready", "int8"))
         source.write_bytes(as_float32(model))
         # Folds constants and the residuals' gains; the symbolic half is for open shapes.
@@ -113,6 +117,18 @@ def _kept(model: bytes, recipe: str) -> list[str]:
 
 def _place_of_state(engine: Engine) -> int:
     return [tensor.name for tensor in engine.inputs].index("state")
+
+
+@contextmanager
+def _room_for_files() -> Iterator[None]:
+    """The quantizer hands its nets over in files: a full disk is one sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise SetupError(
+            f"the 8-bit net cannot be made: no files can be written to {tempfile.gettempdir()} "
+            f"({error.strerror or error}); make room there, or set TMPDIR to another folder"
+        ) from error
 
 
 @contextmanager

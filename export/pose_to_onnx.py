@@ -21,6 +21,7 @@ from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError, WeightsErro
 from live.pose.blazepose_nets import LANDMARK_OUTPUTS, net_to_onnx
 from live.pose.onnx_writer import OPSET
 from live.pose.weights import fetch_pose_weights
+from training.disk import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def _write(path: Path, model: bytes) -> Written:
         checked(proto)
     except Exception as error:  # onnx.checker's class, which is outside of onnx's typed part
         raise WeightsError(f"{path.name} is not sound ONNX: {error}") from error
-    path.write_bytes(model)
+    write_whole(path, model)
     outputs = {
         value.name: tuple(side.dim_value for side in value.type.tensor_type.shape.dim)
         for value in proto.graph.output

@@ -20,6 +20,7 @@ from export.onnx_files import checked, loaded
 from export.rebuild import constants
 from live.errors import EXIT_BAD_INPUT, UnderstudyError
 from live.subject import load_subject
+from training.disk import write_whole
 
 
 def as_float32(model: bytes) -> bytes:
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.out.mkdir(parents=True, exist_ok=True)
         for name, content in (("fp32", as_float32(model)), ("fp16", as_float16(model))):
             path = given.out / f"generator.{name}.onnx"
-            path.write_bytes(content)
+            write_whole(path, content)
             print(f"{path}: {len(content) / 1e6:.2f} MB")
     except UnderstudyError as error:
         print(f"export.precision: {error}", file=sys.stderr)

@@ -31,6 +31,7 @@ from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
 from live.subject import Subject, add_to_subject, load_subject
 from training.dataset import Dataset
+from training.disk import write_whole
 
 MOST_PSNR_LOSS_DB = 0.3
 MOST_PERCEPTUAL_GROWTH = 1.02
@@ -150,17 +151,17 @@ def _write(folder: Path, verdict: Verdict, models: Mapping[str, bytes], subject:
         "machine": machine_facts("onnxruntime"),
         **asdict(verdict),
     }
+    path = folder / "generator.int8.onnx"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "generator.int8.onnx"
         path.unlink(missing_ok=True)  # one that was kept before need not be good any more
-        if verdict.kept:
-            path.write_bytes(models[verdict.kept])
-        (folder / "int8.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise SetupError(
             f"{folder} cannot be written ({error}); name another folder with --out"
         ) from error
+    if verdict.kept:
+        write_whole(path, models[verdict.kept])
+    write_whole(folder / "int8.json", json.dumps(record, indent=2).encode() + b"\n")
 
 
 def table(verdict: Verdict) -> str:

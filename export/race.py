@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BURST = 4  # runs in a row; the first finds cold caches and another's spinning threads: not counted
+SLOW_S = 0.5  # a run that takes as long is timed one at a time: a cold start is nothing beside it
 
 Clock = Callable[[], float]
 
@@ -34,24 +35,24 @@ def race(
 
     Each runner is called once before anything is timed.
     """
-    for run in runners.values():
-        run()
+    slow = {name: _timed_ms(run, clock) >= SLOW_S * 1e3 for name, run in runners.items()}
     times_ms: dict[str, list[float]] = {name: [] for name in runners}
     began_s, rounds = clock(), 0
     while rounds < least_rounds or clock() - began_s < seconds:
         for name, run in runners.items():
-            times_ms[name] += _burst(run, clock)
+            times_ms[name] += [_timed_ms(run, clock)] if slow[name] else _burst(run, clock)
         rounds += 1
     return {name: _lap(times) for name, times in times_ms.items()}
 
 
 def _burst(run: Callable[[], object], clock: Clock) -> list[float]:
-    times = []
-    for _ in range(BURST):
-        began_s = clock()
-        run()
-        times.append((clock() - began_s) * 1e3)
-    return times[1:]
+    return [_timed_ms(run, clock) for _ in range(BURST)][1:]
+
+
+def _timed_ms(run: Callable[[], object], clock: Clock) -> float:
+    began_s = clock()
+    run()
+    return (clock() - began_s) * 1e3
 
 
 def _lap(times_ms: Sequence[float]) -> Lap:

@@ -102,7 +102,8 @@ class Cuda(Protocol):
 def open_cuda() -> Cuda:
     """The first GPU (CUDA_VISIBLE_DEVICES chooses).
 
-    Raises SetupError where the package, a driver or a GPU is missing, or the driver is too old.
+    Raises SetupError where the package, a driver or a GPU is missing, the driver is too old, or the
+    GPU cannot be used: another program has it to itself, or its memory is full.
     """
     try:
         runtime = import_module("cuda.bindings.runtime")
@@ -126,7 +127,11 @@ def open_cuda() -> Cuda:
             f"the NVIDIA driver finds no GPU{reason}; look at nvidia-smi and CUDA_VISIBLE_DEVICES, "
             f"or run on the CPU"
         )
-    return _RealCuda(runtime)
+    try:
+        return _RealCuda(runtime)
+    except CudaError as error:
+        full = "close other programs that use it" if error.out_of_memory else "look at nvidia-smi"
+        raise SetupError(f"the GPU cannot be used: {error}; {full}, or run on the CPU") from error
 
 
 class _RealCuda:

@@ -18,6 +18,8 @@ import logging
 import os
 import re
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from live.cache import CACHE_VARIABLE, cache_folder
 log = logging.getLogger(__name__)
 
 FORMAT = 1
+LEFT_AFTER_S = 24 * 3600.0  # a half-written file as old as this is a killed process'
 MAX_HEADER_BYTES = 4096
 
 
@@ -51,9 +54,13 @@ class EngineKey:
 class EngineCache:
     """The entries in one folder."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        """`folder` need not exist; without one it is the user's cache folder."""
+    def __init__(self, folder: Path | None = None, clock: Callable[[], float] = time.time) -> None:
+        """`folder` need not exist; without one it is the user's cache folder.
+
+        clock: seconds as files are stamped with.
+        """
         self.folder = folder or cache_folder() / "engines"
+        self._clock = clock
 
     def load(self, key: EngineKey) -> bytes | None:
         """The entry's content, or None, where the log says why one that exists is not used."""
@@ -90,6 +97,7 @@ class EngineCache:
     def write(self, key: EngineKey, content: bytes) -> Path:
         """Keep `content`, and say where. Raises OSError, and leaves nothing half-written."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._sweep()
         number, name = tempfile.mkstemp(".partial", dir=self.folder)
         partial = Path(name)
         try:
@@ -105,6 +113,13 @@ class EngineCache:
                 partial.unlink()
             raise
         return place
+
+    def _sweep(self) -> None:
+        """Delete what killed processes have left half-written; engines are large."""
+        for partial in self.folder.glob("*.partial"):
+            with contextlib.suppress(OSError):  # another process was faster
+                if self._clock() - partial.stat().st_mtime > LEFT_AFTER_S:
+                    partial.unlink()
 
     def drop(self, key: EngineKey) -> None:
         """Forget an entry, if there is one. Raises OSError."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,12 +83,7 @@ class OnnxRuntimeDeviceEngine:
         try:
             self._allocate(provider.device)
         except Exception as error:  # its exception classes live in a private module
-            text = first_line(error)
-            full = "memory" in text.lower()
-            remedy = "close other programs that use the GPU, or " if full else ""
-            raise SetupError(
-                f"{what} cannot run on {self.name}: {text}; {remedy}use another --engine"
-            ) from error
+            raise _no_setup(what, self.name, first_line(error)) from error
 
     def _allocate(self, device: str) -> None:
         ort = load_onnxruntime()
@@ -117,15 +114,23 @@ class OnnxRuntimeDeviceEngine:
         return binding
 
     def reset(self) -> None:
-        """Begin anew: zeros are fed into the next run."""
+        """Begin anew: zeros are fed into the next run.
+
+        Raises RuntimeError where the GPU is gone.
+        """
         self._turn = 0
-        for tensor in self.outputs:
-            if tensor.name in self._pairs:
-                self._pairs[tensor.name][0].update_inplace(np.zeros(tensor.shape, tensor.dtype))
+        with self._told():
+            for tensor in self.outputs:
+                if tensor.name in self._pairs:
+                    self._pairs[tensor.name][0].update_inplace(np.zeros(tensor.shape, tensor.dtype))
 
     def sound(self) -> bool:
-        """Whether every number that the next run is fed back is finite. Downloads them."""
-        return all(np.isfinite(pair[self._turn].numpy()).all() for pair in self._pairs.values())
+        """Whether every number that the next run is fed back is finite. Downloads them.
+
+        Raises RuntimeError where the GPU is gone.
+        """
+        with self._told():
+            return all(np.isfinite(pair[self._turn].numpy()).all() for pair in self._pairs.values())
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Compute the outputs that are not fed back; new arrays each time.
@@ -137,7 +142,7 @@ class OnnxRuntimeDeviceEngine:
             raise RuntimeError(f"{self._what} was closed")
         check_feeds(feeds, self._fed, self._what)
         binding = self._bindings[self._turn]
-        try:
+        with self._told():
             for tensor in self._fed:
                 # update_inplace copies the bytes as they lie in memory.
                 array = np.ascontiguousarray(feeds[tensor.name])
@@ -147,16 +152,40 @@ class OnnxRuntimeDeviceEngine:
             binding.synchronize_outputs()
             # A copy: over the computer's own memory numpy() only lends the buffer.
             found = {t.name: np.array(self._buffers[t.name].numpy()) for t in self._kept}
-        except Exception as error:  # its exception classes live in a private module
-            raise RuntimeError(f"{self._what} on {self.name}: {first_line(error)}") from error
         self._turn = 1 - self._turn if self._pairs else 0
         return found
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """ONNX Runtime's errors as the RuntimeError that a standby takes over at.
+
+        Its own classes live in a private module, and none of them is a RuntimeError.
+        """
+        try:
+            yield
+        except Exception as error:
+            raise RuntimeError(f"{self._what} on {self.name}: {first_line(error)}") from error
 
     def close(self) -> None:
         """Free the net and its buffers. May be called twice."""
         self._bindings = []
         self._buffers, self._pairs = {}, {}
         self._session = None
+
+
+_OF_THE_MACHINE = re.compile(
+    r"out of memory|failed to allocate|cuda|cudnn|cublas|driver", re.IGNORECASE
+)
+"""What a session says where the GPU, its memory or its driver is at fault, and not the model."""
+
+
+def _no_setup(what: str, engine: str, reason: str) -> SetupError:
+    said, remedy = reason.lower(), "use another --engine"
+    if "memory" in said:
+        remedy = f"close other programs that use the GPU, or {remedy}"
+    elif "driver" in said:
+        remedy = f"install a newer NVIDIA driver, or {remedy}"
+    return SetupError(f"{what} cannot run on {engine}: {reason}; {remedy}")
 
 
 def _open(model: bytes, what: str, provider: Provider) -> Any:
@@ -181,12 +210,15 @@ def _open(model: bytes, what: str, provider: Provider) -> Any:
     try:
         session = open_session(model, what, options, provider.session_providers())
     except SubjectError as error:
-        if "fallback to CPU EP" not in str(error):
-            raise
-        raise SetupError(
-            f"{what}: {provider.name} knows only a part of its operators and would leave the rest "
-            f"to the CPU; use another --engine"
-        ) from error
+        if "fallback to CPU EP" in str(error):
+            raise SetupError(
+                f"{what}: {provider.name} knows only a part of its operators and would leave the "
+                f"rest to the CPU; use another --engine"
+            ) from error
+        cause = error.__cause__  # what the session said; the error of ours names the bundle, too
+        if provider.device != "cpu" and cause and _OF_THE_MACHINE.search(str(cause)):
+            raise _no_setup(what, provider.short, first_line(cause)) from error
+        raise
     started = session.get_providers()
     if provider.name not in started:
         raise SetupError(

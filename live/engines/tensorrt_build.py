@@ -8,7 +8,7 @@ from typing import Any
 
 from live.engines.base import Tensor
 from live.engines.onnx_bytes import refuse_external_data
-from live.engines.tensorrt_library import Library
+from live.engines.tensorrt_library import Library, created
 from live.errors import SetupError, SubjectError
 
 Progress = Callable[[float], None]
@@ -46,7 +46,7 @@ def build_plan(
     """
     refuse_external_data(model, what)
     api = library.api
-    builder = _made(api.Builder(library.logger), library, what)
+    builder = _made(created(lambda: api.Builder(library.logger)), library, what)
     typed = 1 << int(api.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
     network = _made(builder.create_network(typed), library, what)
     parser = api.OnnxParser(network, library.logger)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -70,6 +71,14 @@ class Library:
     @property
     def version(self) -> str:
         return f"{self.flavour.name} {self.api.__version__}"
+
+
+def created(make: Callable[[], Any]) -> Any:
+    """What `make` gives, or None: a constructor that fails raises pybind11's TypeError instead."""
+    try:
+        return make()
+    except TypeError:
+        return None
 
 
 def load_library(flavour: Flavour) -> Library:

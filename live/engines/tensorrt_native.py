@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from live.engines.base import Feedback, Tensor, check_feedback, check_feeds
 from live.engines.cuda_memory import Cuda, CudaError, Pinned
 from live.engines.tensorrt_build import tensor_of
-from live.engines.tensorrt_library import Library
+from live.engines.tensorrt_library import Library, created
 from live.errors import SetupError
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,9 @@ class TensorRtEngine:
 
     def _load(self, plan: bytes, jit: bytes) -> None:
         api, library = self._library.api, self._library
-        self._runtime = api.Runtime(library.logger)
+        self._runtime = created(lambda: api.Runtime(library.logger))
+        if self._runtime is None:
+            raise self._no_setup(f"the library does not start: {library.messages.reason()}")
         if library.flavour.portable:
             validity, _ = self._runtime.get_engine_validity(plan)
             if validity == api.EngineValidity.INVALID:
@@ -141,11 +143,15 @@ class TensorRtEngine:
         self._views[tensor.name] = pinned.array.view(tensor.dtype).reshape(tensor.shape)
 
     def _rehearse(self) -> None:
-        """Run once, which makes RTX finish its kernels, and record both orders as graphs."""
+        """Run each order of the state once, then record it as a graph.
+
+        The first run makes RTX finish its kernels; and what the library puts off after a change of
+        addresses it does at the next run, which must not be one that is recorded.
+        """
         self.reset()
-        self._enqueue(0)
-        self._cuda.wait(self._stream)
         for turn in (0, 1) if self._pairs else (0,):
+            self._enqueue(turn)
+            self._cuda.wait(self._stream)
             self._capture(turn)
         self.reset()
 

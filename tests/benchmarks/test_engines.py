@@ -9,18 +9,22 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from benchmarks import engines
 from benchmarks.ceiling import Ceiling, best, measure_ceiling
 from benchmarks.contest_nets import Net, generators, in_turn, teachers, tracker
-from benchmarks.engines import EnginesOptions, main, measure, table, to_json
-from benchmarks.peers import GPU, GPU_8_BITS, contenders, gpu_8_bit_model
+from benchmarks.engines import EnginesOptions, chosen_nets, main, measure
+from benchmarks.engines_report import table, to_json
+from benchmarks.peers import GPU, GPU_8_BITS, TORCH_GPU, contenders, gpu_8_bit_model
 from benchmarks.probe import probe
 from export.engine_quantize import KINDS
 from export.race import Player
+from export.rebuild import student_from_onnx
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import EXIT_BAD_INPUT, SetupError
 from live.frames import Frame
 from live.pose.weights import fetch_pose_weights
 from training.teacher.nets import TeacherShape
+from training.tiers import TIERS
 
 ROOT = Path(__file__).parents[2]
 SIZE = (64, 96)
@@ -36,9 +40,10 @@ def test_the_ceiling_is_a_machines() -> None:
     """Any machine: more than a pocket calculator, less than a rack."""
     found = measure_ceiling(1, 0.01)
     for value in (found.fp32_gflops, found.bf16_gflops, found.int8_gops):
-        assert 0.1 < value < 1e5
-    assert 0.1 < found.copy_gbps < 1e4
+        assert value is not None and 0.1 < value < 1e5
+    assert found.copy_gbps is not None and 0.1 < found.copy_gbps < 1e4
     assert found.operations("int8") == found.int8_gops and found.operations("mixed") is None
+    assert found.operations("fp16") is None, "no processor here computes in halves"
 
 
 def test_the_better_of_two_ceilings_counts() -> None:
@@ -52,7 +57,7 @@ def test_all_ways_on_the_cpu_paint_the_same_picture(student: Net) -> None:
     for contender in contenders(student, 1):
         if contender.engine in ("torch.compile", "openvino", "openvino, its choice"):
             continue  # half a minute; and not installed for the tests
-        if contender in (*GPU, *GPU_8_BITS):
+        if contender in (*GPU, *GPU_8_BITS, *TORCH_GPU):
             continue
         runner = contender.build(student, 1)
         assert isinstance(runner.run, Player)
@@ -89,6 +94,7 @@ def test_rows_are_measured_or_say_why_not() -> None:
             seconds_per_row=0.01,
             nets=("student", "teacher"),
             sizes=(SIZE,),
+            tiers=(),
             teacher=SMALL_TEACHER,
             teacher_size=(32, 64),
             threads=1,
@@ -102,6 +108,7 @@ def test_rows_are_measured_or_say_why_not() -> None:
     assert {row.engine for row in ran} >= {"onnxruntime-cpu (ours)", "torch eager"}
     for row in ran:
         assert row.median_ms is not None and row.p95_ms is not None and row.gflops is not None
+        assert row.build_s is not None and row.memory_mb is None
         assert 0 < row.median_ms <= row.p95_ms
         ceiling = result.ceilings[0].operations(row.precision)
         if row.precision == "fp16":
@@ -126,10 +133,44 @@ def test_rows_are_measured_or_say_why_not() -> None:
     assert data["machine"]["cpu"] and data["machine"]["versions"]["torch"]
 
 
+def test_the_students_tiers_join_by_name() -> None:
+    sizes = (("512", SIZE), ("gpu", SIZE))
+    options = EnginesOptions(nets=("student",), sizes=(SIZE,), tiers=sizes)
+    nets = chosen_nets(options)
+    assert [net.name for net in nets] == ["student", "student, tier 512", "student, tier gpu"]
+    counts = [net.macs() for net in nets]
+    assert None not in counts and sorted(counts) == counts and len(set(counts)) == 3  # type: ignore[type-var]
+    for net, tier in zip(nets, ("cpu", "512", "gpu"), strict=True):
+        assert student_from_onnx(net.model).shape == TIERS[tier], "what runs is of that tier"
+    options = EnginesOptions(nets=("student-tier-gpu",), sizes=(SIZE,), tiers=sizes)
+    assert [net.name for net in chosen_nets(options)] == ["student, tier gpu"]
+
+
+def test_one_teacher_is_made_without_the_other() -> None:
+    """At full size each is 182 million parameters; commas part names on the command line."""
+    for asked, name in (
+        ("teacher-local", "teacher, local"),
+        ("teacher, global", "teacher, global"),
+    ):
+        options = EnginesOptions(nets=(asked,), teacher=SMALL_TEACHER, teacher_size=(32, 64))
+        assert [net.name for net in chosen_nets(options)] == [name]
+    options = EnginesOptions(nets=("teach",), teacher=SMALL_TEACHER, teacher_size=(32, 64))
+    assert len(chosen_nets(options)) == 2
+
+
+def test_a_large_net_is_not_compiled_a_second_time(student: Net) -> None:
+    one_thread = [c for c in contenders(student, 2) if c.threads == 1]
+    probed = {c.engine for c in one_thread if engines._is_probed(c, int(engines.LARGE_MACS) + 1)}
+    assert {c.engine for c in one_thread} - probed == {"torch.compile"}
+    assert all(engines._is_probed(c, 10**9) for c in one_thread)
+    assert all(engines._is_probed(c, None) for c in GPU), "what they take of the GPU's memory"
+
+
 def test_a_gpu_engine_without_a_gpu_says_so(student: Net) -> None:
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         pytest.skip("this ONNX Runtime is for GPUs")
-    for contender in (*GPU, *GPU_8_BITS):
+    for contender in (*GPU, *GPU_8_BITS, *TORCH_GPU):
+        assert contender.threads == 0, "that is how a GPU's row is known"
         with pytest.raises(SetupError, match=r"CUDA|Tensorrt|tensorrt|driver"):
             contender.build(student, 1)
 
@@ -196,6 +237,8 @@ def test_openvino_is_imported_without_its_messenger(tmp_path: Path) -> None:
         (["--seconds-per-row", "0"], "--seconds-per-row is 0"),
         (["--threads", "-1"], "--threads is -1"),
         (["--nets", "abacus"], "abacus"),
+        (["--into", "nowhere/results.json"], "no folder nowhere"),
+        (["--into", "README.md"], "README.md: it holds no results"),
         (["--nets", "student", "--sizes", "32x32", "--bundle", "nowhere"], "nowhere"),
     ],
 )

@@ -33,6 +33,7 @@ from live.pose.weights import PoseWeights, fetch_pose_weights
 from live.skeleton import draw
 from live.subject import load_subject, write_subject
 from tests.live.engines.nets import fading_generator
+from tests.live.engines.plan_description import described
 from tests.tiny_subject import standing, tiny_files, tiny_manifest
 from tests.training.conftest import TINY
 from training.nets import Student
@@ -108,8 +109,8 @@ def test_our_generator_is_built_without_a_gpu_and_kept_where_the_show_looks(
             engine_key(library, load_subject(bundle).generator, one.key.gpu, precision)
         )
         assert content is not None and len(content) == one.content_bytes > 10_000
-        for tensor in (*one.inputs, *one.outputs):
-            assert tensor.name.encode() in content, "the engine's own description has the name"
+        inputs, outputs = contract()
+        assert described(content) == inputs | outputs, "as the engine's own description has it"
 
 
 def test_a_float16_engine_is_smaller(library: Library, bundle: Path, cache: EngineCache) -> None:
@@ -129,6 +130,17 @@ def test_the_command_says_what_it_built(
     assert "not run: no GPU" in said.out and "tensorrt-rtx fp32 sm_89:" in said.err
     assert main([str(bundle), "--for", "sm_1"]) == EXIT_BAD_INPUT
     assert "--for sm_1: tensorrt-rtx" in capsys.readouterr().err
+
+
+def test_a_description_tells_nets_apart(library: Library) -> None:
+    """It is read from what was compiled, not remembered from what went in."""
+    sizes = ((16, 24), (32, 8))
+    one, other = (build_plan(library, fading_generator(*size), "net", "sm_89") for size in sizes)
+    for plan, size in ((one, sizes[0]), (other, sizes[1])):
+        inputs, outputs = contract(size)
+        assert described(plan.content) == inputs | outputs
+    with pytest.raises(ValueError, match="no tensor is described"):
+        described(b"from elsewhere" * 100)
 
 
 def test_an_operator_that_the_library_lacks_is_named_with_its_layer(library: Library) -> None:
@@ -290,6 +302,8 @@ def test_the_pose_networks_are_built_for_every_gpu_and_kept_where_the_tracker_lo
         )
         assert [one.key.gpu for one in built] == able * 2
         for one in built:
+            content = cache.load(one.key)
+            assert content is not None and described(content) == {*one.inputs, *one.outputs}
             assert [str(tensor) for tensor in one.inputs] in (
                 ["image float32 (1, 3, 224, 224)"], ["image float32 (1, 3, 256, 256)"],
             )  # fmt: skip
@@ -307,7 +321,8 @@ def test_the_shipped_generator_is_built_for_every_gpu(library: Library, cache: E
     for precision in ("fp32", "fp16"):  # 8 bits: tests/export/test_engine_quantize.py
         built = build_engines(EngineOptions(DEMO, precision, targets=("all",)), cache, quiet=True)
         assert [one.key.gpu for one in built] == capabilities(library)
-        height, width = load_subject(DEMO).manifest.generator_size
-        assert {(frozenset(one.inputs), frozenset(one.outputs)) for one in built} == {
-            tuple(map(frozenset, contract((height, width))))
-        }
+        inputs, outputs = contract(load_subject(DEMO).manifest.generator_size)
+        for one in built:
+            assert (set(one.inputs), set(one.outputs)) == (inputs, outputs)
+            content = cache.load(one.key)
+            assert content is not None and described(content) == inputs | outputs

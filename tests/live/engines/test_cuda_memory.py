@@ -18,6 +18,7 @@ class Code(IntEnum):
     cudaSuccess = 0  # noqa: N815  # CUDA's own names
     cudaErrorMemoryAllocation = 2  # noqa: N815
     cudaErrorInsufficientDriver = 35  # noqa: N815
+    cudaErrorDevicesUnavailable = 46  # noqa: N815
     cudaErrorNoDevice = 100  # noqa: N815
 
 
@@ -87,6 +88,26 @@ def test_what_is_missing_is_said(
 ) -> None:
     installed(Runtime(driver, count))
     with pytest.raises(SetupError, match=says):
+        open_cuda()
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "remedy"),
+    [
+        ("cudaSetDevice", Code.cudaErrorDevicesUnavailable, "look at nvidia-smi, or run on"),
+        ("cudaMemGetInfo", Code.cudaErrorMemoryAllocation, "close other programs that use it"),
+    ],
+)
+def test_a_gpu_that_cannot_be_used_is_said(
+    installed: Any, call: str, code: Code, remedy: str
+) -> None:
+    """Another program has it to itself, or its memory is so full that it cannot even be opened."""
+    runtime = Runtime(13050, (Code.cudaSuccess, 1))
+    runtime.results[call] = (code, None, None)
+    installed(runtime)
+    with pytest.raises(
+        SetupError, match=rf"the GPU cannot be used: {call}: words \({code.name}\); {remedy}"
+    ):
         open_cuda()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from live.engines.engine_cache import EngineCache, EngineKey
+from live.engines.engine_cache import LEFT_AFTER_S, EngineCache, EngineKey
 
 ROOT = Path(__file__).parents[3]
 KEY = EngineKey("ab" * 32, "tensorrt 11.4", "NVIDIA RTX 4090 sm_89", "580.1", "fp32")
@@ -90,6 +90,16 @@ def test_a_flipped_bit_is_noticed(cache: EngineCache, caplog: pytest.LogCaptureF
 def test_what_is_no_entry_is_not_used(cache: EngineCache, content: bytes) -> None:
     cache.write(KEY, b"").write_bytes(content)
     assert cache.load(KEY) is None
+
+
+def test_what_a_killed_process_left_half_written_is_swept_away(tmp_path: Path) -> None:
+    left, at_work = tmp_path / "tmpleft.partial", tmp_path / "tmpwork.partial"
+    for path in (left, at_work):
+        path.write_bytes(b"half an eng")
+    now_s = at_work.stat().st_mtime
+    os.utime(left, (now_s, now_s - LEFT_AFTER_S - 1))
+    EngineCache(tmp_path, clock=lambda: now_s).write(KEY, b"engine")
+    assert {path.name for path in tmp_path.iterdir()} == {at_work.name, KEY.file_name()}
 
 
 @POSIX

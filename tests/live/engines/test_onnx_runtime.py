@@ -10,6 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from live.engines.failover import FailoverEngine
 from live.engines.onnx_bytes import refuse_external_data
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.engines.onnx_runtime_device import (
@@ -61,6 +62,71 @@ def test_a_full_device_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
         OnnxRuntimeDeviceEngine(fading_generator(), "net", HOST)
 
 
+@pytest.mark.parametrize(
+    ("says", "remedy"),
+    [
+        ("BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer of size 9",
+         "close other programs that use the GPU, or use another --engine"),
+        ("CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version ; GPU=0",
+         "install a newer NVIDIA driver, or use another --engine"),
+        ("CUDNN failure 1001: CUDNN_STATUS_NOT_INITIALIZED", "use another --engine"),
+    ],
+)  # fmt: skip
+def test_a_session_that_the_machine_cannot_open_is_not_blamed_on_the_bundle(
+    monkeypatch: pytest.MonkeyPatch, says: str, remedy: str
+) -> None:
+    import onnxruntime
+    from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
+
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeException(f"[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : {says}")
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA.name])
+    monkeypatch.setattr(onnxruntime, "InferenceSession", fails)
+    with pytest.raises(SetupError, match=r"net of cuda-demo cannot run on cuda: .*") as found:
+        OnnxRuntimeDeviceEngine(fading_generator(), "net of cuda-demo", CUDA)
+    assert says in str(found.value) and str(found.value).endswith(f"; {remedy}")
+
+
+def test_a_bad_model_is_the_bundles_fault_on_a_device_too() -> None:
+    azure = Provider("AzureExecutionProvider", "azure", "cuda", "pip install onnxruntime")
+    if azure.name not in available():
+        pytest.skip("this onnxruntime has no Azure provider")
+    for model in (fading_generator(op="Teleport"), weights_elsewhere("initializer"), b"no model"):
+        with pytest.raises(SubjectError, match="net of cuda-demo cannot be loaded"):
+            OnnxRuntimeDeviceEngine(model, "net of cuda-demo", azure)
+
+
+@pytest.mark.parametrize("noticed_by", ["run", "reset", "sound"])
+def test_a_gpu_that_is_gone_is_an_error_that_the_standby_takes_over_at(
+    noticed_by: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """None of ONNX Runtime's own exceptions is a RuntimeError, and that is what it waits for."""
+    import onnxruntime
+    from onnxruntime.capi.onnxruntime_pybind11_state import EPFail
+
+    def gone(*_: object) -> None:
+        raise EPFail("[ONNXRuntimeError] : 11 : EP_FAIL : CUDA failure 719: unspecified launch")
+
+    feedback = {"next_state": "state"}
+    engine = FailoverEngine(
+        OnnxRuntimeDeviceEngine(fading_generator(), "net", HOST, feedback),
+        OnnxRuntimeEngine(fading_generator(), "net", 1, feedback),
+        "net",
+    )
+    engine.run({"label": label(1)})
+    for name in ("update_inplace", "numpy"):
+        monkeypatch.setattr(onnxruntime.OrtValue, name, gone)
+    if noticed_by == "reset":
+        engine.reset()
+    elif noticed_by == "sound":
+        assert engine.sound()
+    assert engine.run({"label": label(2)})["rgba"].any()
+    assert engine.failed_over and "onnxruntime-bound failed in the show (net on" in caplog.text
+    assert "CUDA failure 719" in caplog.text
+    engine.close()
+
+
 def test_without_feedback_every_output_is_given() -> None:
     engine = OnnxRuntimeEngine(fading_generator(), "net", 2)
     state = np.ones((1, 4, 16, 24), np.float32)
@@ -76,8 +142,8 @@ def test_a_missing_onnxruntime_gives_the_pip_line(monkeypatch: pytest.MonkeyPatc
         OnnxRuntimeEngine(fading_generator(), "net")
 
 
-def test_an_unknown_operator_is_named() -> None:
-    with pytest.raises(SubjectError, match=r"cannot be loaded: .*Teleport"):
+def test_an_unknown_operator_is_named_with_its_layer() -> None:
+    with pytest.raises(SubjectError, match=r"cannot be loaded: .*the_sum.*Teleport"):
         OnnxRuntimeEngine(fading_generator(op="Teleport"), "net")
 
 

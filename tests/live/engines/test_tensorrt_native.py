@@ -9,7 +9,7 @@ from live.engines.tensorrt_build import BuildShare, build_plan, capabilities
 from live.engines.tensorrt_library import TENSORRT, TENSORRT_RTX, Flavour, Library, library_of
 from live.engines.tensorrt_native import TensorRtEngine
 from live.errors import SetupError, SubjectError
-from tests.live.engines.fake_tensorrt import FakeTensorRt
+from tests.live.engines.fake_tensorrt import FakeTensorRt, Logger
 from tests.live.engines.nets import SIZE, fading_generator, label, weights_elsewhere
 
 FEEDBACK = {"next_state": "state"}
@@ -152,6 +152,32 @@ def test_a_build_that_fails_says_why(reason: str, remedy: str) -> None:
         build_plan(library, fading_generator(), "net")
 
 
+@FLAVOURS
+@pytest.mark.parametrize("part", ["Builder", "Runtime"])
+def test_a_library_that_does_not_start_is_a_sentence(
+    flavour: Flavour, part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where CUDA cannot be initialized: their bindings raise pybind11's TypeError."""
+    cuda = FakeCuda()
+    library, api = library_on(cuda, flavour)
+    plan = build_plan(library, fading_generator(), "net").content
+
+    def fails(logger: Logger) -> None:
+        logger.log(api.ILogger.Severity.ERROR, "CUDA initialization failure with error: 46")
+        raise TypeError("pybind11::init(): factory function returned nullptr")
+
+    def begin() -> None:
+        if part == "Builder":
+            build_plan(library, fading_generator(), "net")
+        else:
+            TensorRtEngine(library, plan, "net", cuda, FEEDBACK)
+
+    monkeypatch.setattr(api, part, fails)
+    with pytest.raises(SetupError, match=r"net .*: CUDA initialization failure .* 46; use"):
+        begin()
+    assert cuda.held() == 0
+
+
 @pytest.mark.parametrize(
     ("model", "says"),
     [
@@ -216,8 +242,9 @@ def test_a_run_is_one_launch_and_one_wait() -> None:
     cuda = Noting()
     engine = opened(cuda)
     assert cuda.asked == [
-        "clear", "upload", "download", "wait",  # once for real, which finishes the kernels
-        "upload", "download", "upload", "download",  # recorded, for both orders of the state
+        "clear",
+        # For each order of the state once for real, which finishes the kernels; then recorded.
+        *["upload", "download", "wait", "upload", "download"] * 2,
         "clear",
     ]  # fmt: skip
     cuda.asked.clear()

@@ -5,7 +5,9 @@
 `ours` is the trainer of `training.train`; `plain` is pix2pixHD's step written the obvious way, with
 equal nets, losses and data: one picture batch after another made in the same thread, three passes
 of the critics, and weights of the critics that get gradients nobody asked for. Steps of both are
-taken in turn, so that a busy machine is busy for both. Prints a table, then JSON in one line.
+taken in turn, so that a busy machine is busy for both. Where ours spends its time, and how long it
+waits for batches, is measured in as many steps alone: beside another's steps its batches would be
+made meanwhile. Prints a table, then JSON in one line.
 """
 
 from __future__ import annotations
@@ -29,12 +31,12 @@ from live.errors import EXIT_BAD_INPUT, UnderstudyError
 from live.skeleton import LabelStyle
 from live.timing import Timing
 from training.dataset import Dataset
-from training.student import choose_device
+from training.device import choose_device
+from training.loader import Loader
 from training.teacher.backbones import open_backbone
-from training.teacher.clips import ClipBatches, ClipSettings
+from training.teacher.clips import ClipBatches, Clips, ClipSettings
 from training.teacher.critic import Critic, together
 from training.teacher.fit import check_size, read_size
-from training.teacher.loader import Loader
 from training.teacher.nets import GlobalGenerator, TeacherShape
 from training.teacher.objective import (
     TeacherWeights,
@@ -46,6 +48,7 @@ from training.teacher.stages import PictureStage
 from training.teacher.trainer import TeacherRates, TeacherTrainer
 from training.teacher.world import World
 
+AHEAD = 3  # batches that the loader makes ahead, with its two threads
 SECTIONS = ("wait", "data", "forward", "backward", "optimizer")
 
 
@@ -115,10 +118,9 @@ def measure(options: TrainingOptions, data: Dataset) -> dict[str, Any]:
     trainer = TeacherTrainer(stage, rates, open_backbone("efficientnet"), World(0, 1, device))
     trainer.section = _section(timing, device)
     plain = Plain(shape, device)
-    loader = Loader(batches, pin=gpu)
+    loader = Loader(batches, prepare=Clips.pinned if gpu else None)
     coming = loader.ahead(0)
     took: dict[str, list[float]] = {"ours": [], "plain": []}
-    split: list[dict[str, float]] = []
 
     def our_step(_: int) -> None:
         with timing.section("wait"):
@@ -130,29 +132,34 @@ def measure(options: TrainingOptions, data: Dataset) -> dict[str, Any]:
 
     for number in range(options.warm_up + options.steps):
         for name, step in (("ours", our_step), ("plain", plain_step)):
-            timing_before = _totals(timing)
-            began_s = time.perf_counter()
-            step(number)
-            _finished(device)
+            took_s = _timed(step, number, device)
             if number >= options.warm_up:
-                took[name].append(time.perf_counter() - began_s)
-                if name == "ours":
-                    after = _totals(timing)
-                    split.append({k: after[k] - timing_before.get(k, 0.0) for k in after})
+                took[name].append(took_s)
+    for number in range(AHEAD):  # what was made ahead, while `plain` worked
+        our_step(number)
+    before = _totals(timing)
+    alone_s = sum(_timed(our_step, number, device) for number in range(options.steps))
+    shares = {k: (total - before[k]) / alone_s for k, total in _totals(timing).items()}
     coming.close()  # type: ignore[attr-defined]
-    return _report(options, device, took, split, _count(stage.net))
+    return _report(options, device, took, shares, _count(stage.net))
+
+
+def _timed(step: Callable[[int], None], number: int, device: torch.device) -> float:
+    """Seconds that a step took, on a GPU too."""
+    began_s = time.perf_counter()
+    step(number)
+    _finished(device)
+    return time.perf_counter() - began_s
 
 
 def _report(
     options: TrainingOptions,
     device: torch.device,
     took: dict[str, list[float]],
-    split: list[dict[str, float]],
+    shares: dict[str, float],
     parameters: int,
 ) -> dict[str, Any]:
     ours, plain = (np.array(took[name]) for name in ("ours", "plain"))
-    total = float(ours.sum())
-    shares = {name: round(sum(s.get(name, 0.0) for s in split) / total, 4) for name in SECTIONS}
     return {
         "device": device.type if device.type == "cpu" else torch.cuda.get_device_name(device),
         "threads": torch.get_num_threads(),
@@ -162,7 +169,7 @@ def _report(
         "frames": 2,
         "rows": [_row("ours", ours, options), _row("plain", plain, options)],
         "ours_over_plain": round(float(np.median(ours / plain)), 3),
-        "time_shares": shares,
+        "time_shares": {name: round(shares.get(name, 0.0), 4) for name in SECTIONS},
         "peak_memory_mb": _peak_mb(device),
     }
 

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,16 @@ ROWS = "rows.json"
 
 def why_not(variant: Variant) -> str:
     """Why it cannot be run here; nothing where it can."""
-    if variant.needs_vgg:
-        try:
-            open_backbone("vgg19")
-        except SetupError as error:
-            return str(error)
+    return _why_no_vgg() if variant.needs_vgg else ""
+
+
+@cache
+def _why_no_vgg() -> str:
+    """Asked for once: VGG19 is half a gigabyte, and may have to be downloaded."""
+    try:
+        open_backbone("vgg19")
+    except SetupError as error:
+        return str(error)
     return ""
 
 

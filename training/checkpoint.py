@@ -10,7 +10,8 @@ import json
 import os
 import pickle
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,31 @@ def load_checkpoint(run: Path, parts: Collection[str] | None = None) -> dict[str
     if newer:
         raise SetupError(f"{path} has format {plain['format']}, this program knows {FORMAT}")
     return dict(content)
+
+
+@contextmanager
+def fitting(run: Path) -> Iterator[None]:
+    """Within it the checkpoint of the folder `run` is put into nets and optimizers.
+
+    Raises SetupError where it is of another configuration.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        why = " ".join(str(error).split())
+        raise SetupError(
+            f"{run / NAME} is of another configuration than this run ({why[:160]}); put this run's "
+            f"own checkpoint back, or delete it to train anew"
+        ) from error
+
+
+def last_good(run: Path, step: int) -> str:
+    """For who must stop at once: what there is to go on from, saved at `step`."""
+    if not (run / NAME).is_file():
+        return "no checkpoint was written before it"
+    return f"the last good checkpoint is {run / NAME}, of step {step}"
 
 
 def _load_earlier(path: Path) -> dict[str, Any] | None:

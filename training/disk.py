@@ -6,7 +6,11 @@ import hashlib
 import os
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from live.errors import SetupError
+from live.frames import Image
 
 
 def write_whole(path: Path, content: bytes | memoryview) -> None:
@@ -27,6 +31,13 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
             f"{path} cannot be written ({error.strerror or error}); what was written before is "
             f"whole: make room and run the same command again"
         ) from error
+
+
+def write_png(path: Path, rgb: Image) -> None:
+    """`write_whole` of a picture: RGB uint8 (h, w, 3). Raises SetupError."""
+    done, encoded = cv2.imencode(".png", np.ascontiguousarray(rgb[:, :, ::-1]))
+    assert done
+    write_whole(path, encoded.tobytes())
 
 
 def file_sha256(path: Path) -> str:

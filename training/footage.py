@@ -30,18 +30,20 @@ class Clip:
     size: tuple[int, int]  # (height, width), pixels, as decoded
     fps: float  # as the file says; frames carry their own times
     announced: int  # number of frames, as the file says; 0 where it does not
-    sha256: str
+    sha256: str  # empty where nobody asked for it: it takes reading all of the file
 
 
-def open_clip(path: Path, fps: float | None = None) -> Clip:
+def open_clip(path: Path, fps: float | None = None, hashed: bool = True) -> Clip:
     """Look into footage. Raises SourceError for one that is missing or gives no picture.
 
     `fps` is the rate of a folder's pictures, 30 where it is not given; a video has its own.
+    Without `hashed` the clip has no `sha256`, for who only takes samples.
     """
     if path.is_dir():
         files = picture_files(path)
         size = read_picture(files[0]).shape[:2]
-        return Clip(path, (size[0], size[1]), fps or FOLDER_FPS, len(files), folder_sha256(files))
+        sha = folder_sha256(files) if hashed else ""
+        return Clip(path, (size[0], size[1]), fps or FOLDER_FPS, len(files), sha)
     if not path.is_file():
         raise SourceError(f"video {path} does not exist or is no file; check the path")
     capture = cv2.VideoCapture(str(path))
@@ -54,7 +56,8 @@ def open_clip(path: Path, fps: float | None = None) -> Clip:
     finally:
         capture.release()
     rate = rate if 1 <= rate <= 1000 else 30.0
-    return Clip(path, (image.shape[0], image.shape[1]), rate, announced, file_sha256(path))
+    sha = file_sha256(path) if hashed else ""
+    return Clip(path, (image.shape[0], image.shape[1]), rate, announced, sha)
 
 
 def read_clip(clip: Clip, skip: int = 0, step: int = 1) -> Iterator[Frame]:

@@ -80,7 +80,7 @@ def prepare(
 
     `estimator` and `crowd` override those named in the options and are left open.
     """
-    clips, size, stage = _opened(options)
+    clips, size, stage = _opened(options, hashed=True)
     _check_plan(options, clips)
     if options.consent is not None:
         write_consent(options.out, options.consent)
@@ -99,7 +99,7 @@ def check(
 
     Raises SourceError where nobody is in it, and SetupError.
     """
-    clips, size, stage = _opened(options)
+    clips, size, stage = _opened(options, hashed=False)
     looks = Looks(most=CHECK_LOOKS, step=_step(clips))
     with tempfile.TemporaryDirectory() as folder:
         opener = EyesOpener(options.pose, estimator, crowd)
@@ -116,9 +116,11 @@ def _step(clips: list[Clip]) -> int:
     return max(round(max(count / CHECK_FRAMES, slow)), 1)
 
 
-def _opened(options: PrepareOptions) -> tuple[list[Clip], tuple[int, int], tuple[int, int]]:
+def _opened(
+    options: PrepareOptions, hashed: bool
+) -> tuple[list[Clip], tuple[int, int], tuple[int, int]]:
     """The clips, the window's size and the stage's."""
-    clips = [open_clip(path, options.fps) for path in options.videos]
+    clips = [open_clip(path, options.fps, hashed) for path in options.videos]
     if options.pose == OPENPOSE:
         for clip in clips:
             openpose_folder(clip.path)

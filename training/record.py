@@ -7,11 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from live.errors import SourceError
-from live.frames import Image
 from live.skeleton import JOINTS
 from live.subject import Consent
 from live.window import WindowSettings
@@ -19,7 +17,7 @@ from training import consent as consents
 from training import flags
 from training.assemble import Assembled
 from training.dataset import FACTS, FORMAT
-from training.disk import file_sha256, write_whole
+from training.disk import file_sha256, write_png, write_whole
 from training.footage import Clip
 from training.holes import holes_of
 
@@ -51,9 +49,9 @@ def write_dataset(
     out: Path, found: Assembled, size: tuple[int, int], pose: str, consent: Consent | None
 ) -> dict[str, Any]:
     """Write all but the shards, which are there; returns `dataset.json`'s facts."""
-    _write_picture(out / "plate.png", found.plate.image)
+    write_png(out / "plate.png", found.plate.image)
     unseen = np.repeat(found.plate.unseen.astype(np.uint8)[:, :, None] * np.uint8(255), 3, 2)
-    _write_picture(out / "unseen.png", unseen)
+    write_png(out / "unseen.png", unseen)
     found.flags.save(out)
     facts: dict[str, Any] = {
         "format": FORMAT,
@@ -88,12 +86,6 @@ def _seconds(found: Assembled, clip: int) -> float:
 
 def _clip_facts(clip: Clip) -> dict[str, Any]:
     return {**asdict(clip), "path": clip.path.name, "size": list(clip.size)}
-
-
-def _write_picture(path: Path, rgb: Image) -> None:
-    done, encoded = cv2.imencode(".png", np.ascontiguousarray(rgb[:, :, ::-1]))
-    assert done
-    write_whole(path, encoded.tobytes())
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from live.errors import SetupError
 from live.skeleton import LabelStyle
-from training.checkpoint import load_checkpoint
+from training.checkpoint import fitting, load_checkpoint
 from training.disk import write_whole
 from training.nets import Student, StudentShape
 
@@ -76,6 +76,7 @@ class Trained:
     record: RunRecord
     net: Student  # the averaged weights, in evaluation mode
     facts: dict[str, Any]  # steps, minutes, samples
+    progress: float = 1.0  # share of its training that is done, where the checkpoint says so
 
 
 def load_trained(run: Path) -> Trained:
@@ -85,11 +86,12 @@ def load_trained(run: Path) -> Trained:
     if checkpoint is None:
         raise SetupError(f"{run} has no checkpoint yet; let training.student run for a minute")
     net = Student(record.shape)
-    net.load_state_dict(checkpoint["average"])
+    with fitting(run):
+        net.load_state_dict(checkpoint["average"])
     facts = {
         "steps": int(checkpoint["step"]),
         "minutes": round(float(checkpoint["elapsed_s"]) / 60, 2),
         "samples": int(checkpoint["samples"]),
         "seed": record.settings.get("seed"),
     }
-    return Trained(record, net.eval(), facts)
+    return Trained(record, net.eval(), facts, float(checkpoint.get("progress", 1.0)))

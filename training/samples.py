@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,7 +15,8 @@ from live.frames import Image
 from live.skeleton import Drawer, LabelStyle
 from live.window import into_window
 from training.dataset import Dataset
-from training.masks import person_box
+from training.disk import write_png
+from training.masks import make_masks, person_box
 from training.nets import Student, compose
 from training.views import view
 
@@ -30,6 +30,8 @@ class Glance:
     psnr_db: float
     person_psnr_db: float
     label_effect: float  # change of the figure between labels, against the truth's own change
+    alpha_person: float | None  # mean alpha where the person surely is; None: there is no place
+    alpha_empty: float | None  # ... and where surely nobody is
 
 
 class Samples:
@@ -50,6 +52,15 @@ class Samples:
         plates = np.stack([view(data.plate, region, data.size) for region in regions])
         self._figures = self._truths.astype(np.float32) - plates
         self._plates = to_tensor(plates)
+        unseen = data.unseen.astype(np.float32)
+        masks = [
+            make_masks(truth, plate, view(unseen, region, data.size), *pose)
+            for truth, plate, region, *pose in zip(
+                self._truths, plates, regions, points, scores, strict=True
+            )
+        ]
+        self._solid = np.stack([mask.solid for mask in masks]) > 0
+        self._clear = np.stack([mask.clear for mask in masks]) > 0
         boxes = [person_box(*pose, data.size) for pose in zip(points, scores, strict=True)]
         self._person = np.zeros(self._truths.shape[:3], bool)
         for mask, box in zip(self._person, boxes, strict=True):
@@ -61,23 +72,30 @@ class Samples:
         """Generate, write the grid to `path`, and measure."""
         state = torch.zeros(1, 4, *self._truths.shape[1:3], device=device)
         plates = self._plates.to(device)
-        pictures, over_one = [], []
+        pictures, over_one, alphas = [], [], []
         for label, plate in zip(self._labels, plates, strict=True):
             rgba = net(to_tensor(label[None]).to(device) * 2 - 1, state)
+            alphas.append(rgba[0, 3].float().cpu().numpy())
             pictures.append(to_image(compose(rgba, plate[None])))
             # Windows differ, and so do the plates in them: over one plate only the label counts.
             over_one.append(to_image(compose(rgba, plates[:1])))
         found = np.stack(pictures)
         write_grid(path, [list(row) for row in zip(self._labels, found, self._truths, strict=True)])
-        return self._measure(found, np.stack(over_one))
+        return self._measure(found, np.stack(over_one), np.stack(alphas))
 
-    def _measure(self, found: Image, over_one: Image) -> Glance:
+    def _measure(self, found: Image, over_one: Image, alpha: NDArray[np.float32]) -> Glance:
         gap = (found.astype(np.float64) - self._truths) ** 2
         return Glance(
             psnr_db=psnr(float(gap.mean())),
             person_psnr_db=psnr(float(gap[self._person].mean())),
             label_effect=change(over_one) / max(change(self._figures), 1e-6),
+            alpha_person=_mean(alpha[self._solid]),
+            alpha_empty=_mean(alpha[self._clear]),
         )
+
+
+def _mean(values: NDArray[np.float32]) -> float | None:
+    return float(values.mean()) if len(values) else None
 
 
 def change(pictures: NDArray[Any]) -> float:
@@ -102,7 +120,7 @@ def to_image(pictures: Tensor) -> Image:
 
 
 def write_grid(path: Path, rows: list[list[Image]]) -> None:
-    """RGB pictures of one size as one PNG."""
+    """RGB pictures of one size as one PNG. Raises SetupError where it cannot be written."""
     grid = np.concatenate([np.concatenate(row, axis=1) for row in rows], axis=0)
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), np.ascontiguousarray(grid[:, :, ::-1]))
+    write_png(path, grid)

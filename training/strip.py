@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live.frames import Image
+from training.disk import write_png
 from training.masks import Box, hand_boxes, head_box
 from training.metrics import cut
 
@@ -32,7 +33,7 @@ class Strip:
         numbers = np.linspace(0, len(self.truths) - 1, MOMENTS).round().astype(int)
         columns = [self._column(int(number)) for number in numbers]
         image = np.concatenate(columns, axis=1)
-        cv2.imwrite(str(path), np.ascontiguousarray(image[:, :, ::-1]))
+        write_png(path, image)
 
     def _column(self, number: int) -> Image:
         truth, picture = self.truths[number], self.pictures[number]

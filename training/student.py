@@ -15,7 +15,8 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +25,33 @@ from tqdm import tqdm
 
 from live.errors import SetupError
 from live.skeleton import LabelStyle
-from training.batches import Batches, BatchSettings
-from training.checkpoint import load_checkpoint, save_checkpoint
+from training.batches import Batches, BatchSettings, figure_size
+from training.board import Board
+from training.checkpoint import fitting, last_good, load_checkpoint, save_checkpoint
 from training.dataset import Dataset, digest
+from training.device import choose_device
 from training.distil import DistilWeights
+from training.finite import NotFinite
+from training.loader import Loader
 from training.nets import StudentShape
 from training.run import RECORD, RunRecord, read_record
 from training.samples import Glance, Samples
 from training.schedule import PHASES, Budget, Phase, phase_at
 from training.sitting import sit
+from training.student_memory import within_memory
+from training.teacher.interrupts import whole_step
 from training.teacher.pictures import teacher_pictures
+from training.tiers import TIERS, shape_of
 from training.trainer import Trainer, TrainerSettings
+from training.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
 LOG_EVERY = 50  # steps
-LABEL_EFFECT = 0.15  # below this, after a twentieth of the training, the label is ignored
+DRAW = 0.5  # the critic's loss when it cannot tell: a quarter for the real, one for the painted
+WON_HELP = "film more, or train for fewer minutes: it knows the footage by heart"
+LABEL_HELP = "the plate may show the person, or the footage little movement; look at both"
+LONGEST_UNROLL = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,14 @@ class StudentOptions:
     phases: tuple[Phase, ...] = PHASES
     teacher: Path | None = None  # a run of `training.train`, to be learned from beside the footage
     distil: DistilWeights = DistilWeights()
+
+    def __post_init__(self) -> None:
+        if self.batches.rows < 1:
+            raise SetupError(f"--batch is {self.batches.rows}; it must be above 0")
+        if not 1 <= self.batches.length <= LONGEST_UNROLL:
+            raise SetupError(
+                f"--unroll is {self.batches.length}; it must be within 1 and {LONGEST_UNROLL}"
+            )
 
     def settings(self) -> dict[str, Any]:
         """What may not change when a run goes on, as JSON holds it."""
@@ -93,29 +113,54 @@ class Training:
             torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
         device = choose_device(options.device)
-        self.trainer = Trainer(options.shape, options.trainer, device, options.distil)
+        with self._within_memory(device):
+            self.trainer = Trainer(options.shape, options.trainer, device, options.distil)
         teacher = options.teacher
         self._teacher = (
             teacher_pictures(teacher, self._data, device, options.progress) if teacher else None
         )
         self._samples = Samples(self._data, self._style)
+        # On a CPU the training itself wants every core; a GPU starves behind a single thread.
+        self._workers = 1 if device.type == "cpu" else max(min(os.cpu_count() or 1, 8), 1)
+        self._watchdog = Watchdog(DRAW, WON_HELP, LABEL_HELP)
+        self._board = Board(options.out, options.tensorboard)
         self._phase, self._phase_step, self._before_s = -1, 0, 0.0
+        self._saved_step, self._waited_s = 0, 0.0
         self._resume()
 
     def run(self) -> dict[str, float]:
-        """Train to the end; returns the last losses. A KeyboardInterrupt saves and passes on."""
+        """Train to the end; returns the last losses. A KeyboardInterrupt saves and passes on.
+
+        Raises SetupError where numbers, memory or the disk break off: with what was saved, and what
+        may help.
+        """
         self._began_s = self._saved_s = self._sampled_s = self._clock()
         losses: dict[str, float] = {}
-        with self._bar() as bar:
-            try:
+        try:
+            with self._within_memory(self.trainer.device), self._bar() as bar:
                 while (progress := self._progress()) < 1:
                     losses = self._phase_until_it_ends(progress, bar) or losses
-            except KeyboardInterrupt:
                 self.save()
-                raise
-        self.save()
-        self._look()
+                self._look()
+        except NotFinite as error:
+            good = last_good(self._options.out, self._saved_step)
+            raise SetupError(
+                f"{error}; {good}; the same command goes on from there, another --seed in a new "
+                f"--out goes another way"
+            ) from error
+        except KeyboardInterrupt:
+            self.save()
+            raise
+        finally:
+            self._board.close()
         return losses
+
+    def _within_memory(self, device: torch.device) -> AbstractContextManager[None]:
+        options = self._options
+        crop = options.batches.crop
+        return within_memory(
+            options.shape, options.batches.rows, lambda: crop or figure_size(self._data), device
+        )
 
     def _phase_until_it_ends(self, progress: float, bar: tqdm[Any]) -> dict[str, float]:
         number = phase_at(progress, self._options.phases)
@@ -124,9 +169,13 @@ class Training:
             self.trainer.forget_streams()
         phase = self._options.phases[number]
         losses: dict[str, float] = {}
-        for batch in self._batches().ahead(self._phase_step):
-            losses = self.trainer.train(batch, progress, phase.adversarial)
-            self._phase_step += 1
+        loader = Loader(self._batches(), self._workers, clock=self._clock)
+        waited_before_s = self._waited_s
+        for batch in loader.ahead(self._phase_step):
+            self._waited_s = waited_before_s + loader.waited_s
+            with whole_step():
+                losses = self.trainer.train(batch, progress, phase.adversarial)
+                self._phase_step += 1
             self._housekeeping(losses, bar)
             progress = self._progress()
             if progress >= 1 or phase_at(progress, self._options.phases) != number:
@@ -136,6 +185,10 @@ class Training:
     def _batches(self) -> Batches:
         seed = self._options.seed * len(self._options.phases) + self._phase
         return Batches(self._data, self._style, self._options.batches, seed, self._teacher)
+
+    def waited_share(self) -> float:
+        """Of this sitting's time, that was spent waiting for batches."""
+        return self._waited_s / max(self._clock() - self._began_s, 1e-6)
 
     def elapsed_s(self) -> float:
         """Seconds of training, over all sittings."""
@@ -147,8 +200,9 @@ class Training:
     def _housekeeping(self, losses: dict[str, float], bar: tqdm[Any]) -> None:
         now_s = self._clock()
         self._show(bar, losses)
+        self._warn(self._watchdog.step(self.trainer.step, losses))
         if self.trainer.step % LOG_EVERY == 0 or self.trainer.step == 1:
-            self._log({"step": self.trainer.step, **losses})
+            self._board.write(self.trainer.step, {**losses, "waited_share": self.waited_share()})
         if now_s - self._saved_s >= self._options.save_every_s:
             self.save()
             self._saved_s = now_s
@@ -162,14 +216,18 @@ class Training:
             "phase": self._phase,
             "phase_step": self._phase_step,
             "elapsed_s": self.elapsed_s(),
+            "progress": self._progress(),
         }
         save_checkpoint(self._options.out, {**self.trainer.content(), **place})
+        self._saved_step = self.trainer.step
 
     def _resume(self) -> None:
         content = load_checkpoint(self._options.out)
         if content is None:
             return
-        self.trainer.restore(content)
+        with fitting(self._options.out), self._within_memory(self.trainer.device):
+            self.trainer.restore(content)
+        self._saved_step = self.trainer.step
         self._phase, self._phase_step = content["phase"], content["phase_step"]
         self._before_s = content["elapsed_s"]
         log.info("going on at step %d, minute %.1f", self.trainer.step, self._before_s / 60)
@@ -197,23 +255,21 @@ class Training:
             )
 
     def _look(self) -> None:
-        """Sample pictures, a first figure of quality, and a warning where the label is ignored."""
-        path = self._options.out / "samples" / f"{self.trainer.step:06d}.png"
+        """Sample pictures, a first figure of quality, and warnings of what they tell."""
+        step, elapsed_s = self.trainer.step, self.elapsed_s()
+        path = self._options.out / "samples" / f"{step:06d}.png"
         glance = self._samples.look(self.trainer.average, self.trainer.device, path)
-        self._log({"step": self.trainer.step, "elapsed_s": self.elapsed_s(), **asdict(glance)})
-        tqdm.write(_glance_line(self.trainer, self.elapsed_s(), glance), file=sys.stderr)
-        if self._progress() > 0.05 and glance.label_effect < LABEL_EFFECT:
-            log.warning(
-                "the output hardly depends on its label (%.0f %% of the truth's change): the plate "
-                "may contain the person, or the footage too little movement; look at %s and at %s",
-                100 * glance.label_effect, path, self._options.data / "plate.png",
-            )  # fmt: skip
+        self._board.write(step, {"elapsed_s": elapsed_s, **asdict(glance)})
+        self._board.picture(step, path)
+        tqdm.write(_glance_line(self.trainer, elapsed_s, glance), file=sys.stderr)
+        progress = self._progress()
+        self._warn(self._watchdog.look(step, progress, glance.label_effect))
+        self._warn(self._watchdog.alpha(step, progress, glance.alpha_person, glance.alpha_empty))
 
-    def _log(self, entry: dict[str, Any]) -> None:
-        with (self._options.out / "log.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
-        if self._options.tensorboard:
-            _write_scalars(self._options.out, entry)
+    def _warn(self, sentence: str | None) -> None:
+        if sentence:
+            log.warning("step %d: %s", self.trainer.step, sentence)
+            self._board.write(self.trainer.step, {"warning": sentence})
 
     def _bar(self) -> tqdm[Any]:
         budget = self._options.budget
@@ -239,27 +295,6 @@ def _glance_line(trainer: Trainer, elapsed_s: float, glance: Glance) -> str:
     )
 
 
-def _write_scalars(run: Path, entry: dict[str, Any]) -> None:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise SetupError("tensorboard is not installed: pip install tensorboard") from error
-    with SummaryWriter(str(run / "tensorboard")) as writer:
-        for name, value in entry.items():
-            writer.add_scalar(name, value, entry["step"])
-
-
-def choose_device(name: str) -> torch.device:
-    """`auto` is the GPU where there is one. Raises SetupError for a device that is not there."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name not in ("cpu", "cuda"):
-        raise SetupError(f"--device is {name!r}; known: auto, cpu, cuda")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise SetupError("--device cuda: this torch sees no GPU; use --device cpu")
-    return torch.device(name)
-
-
 def parse(arguments: list[str] | None = None) -> StudentOptions:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m training.student", description=__doc__)
@@ -271,6 +306,11 @@ def parse(arguments: list[str] | None = None) -> StudentOptions:
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--threads", type=int, default=0, help="of the CPU; 0 takes all")
     parser.add_argument("--tensorboard", action="store_true", help="also log to RUN/tensorboard")
+    parser.add_argument("--tier", default="cpu", help=f"the net's size: {', '.join(TIERS)}")
+    parser.add_argument("--batch", type=int, default=12, help="crops a step")
+    parser.add_argument(
+        "--unroll", type=int, default=4, help="pictures in a row, each fed back into the next"
+    )
     parser.add_argument(
         "--teacher",
         type=Path,
@@ -288,6 +328,8 @@ def parse(arguments: list[str] | None = None) -> StudentOptions:
         threads=given.threads or (os.cpu_count() or 1),
         tensorboard=given.tensorboard,
         teacher=given.teacher,
+        shape=shape_of(given.tier),
+        batches=replace(BatchSettings(), rows=given.batch, length=given.unroll),
     )
 
 

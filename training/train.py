@@ -21,6 +21,7 @@ from typing import Any
 import torch
 
 from live.errors import SetupError
+from training.batches import BatchSettings
 from training.dataset import read_facts
 from training.schedule import Budget
 from training.sitting import sit
@@ -31,6 +32,7 @@ from training.teacher.nets import TeacherShape
 from training.teacher.options import STAGES, TeacherOptions
 from training.teacher.session import Session
 from training.teacher.world import World, open_world
+from training.tiers import TIERS, shape_of
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +76,8 @@ def _student(options: TeacherOptions) -> StudentOptions:
         tensorboard=options.tensorboard,
         progress=options.progress,
         teacher=teacher,
+        shape=shape_of(options.student_tier),
+        batches=replace(BatchSettings(), length=options.student_unroll),
     )
 
 
@@ -110,6 +114,8 @@ def parse(arguments: Sequence[str] | None = None) -> TeacherOptions:
         save_every_s=given.save_every,
         tensorboard=given.tensorboard,
         progress=not given.quiet,
+        student_tier=given.student_tier,
+        student_unroll=given.student_unroll,
     )
 
 
@@ -162,6 +168,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--bfloat16", action="store_true", help="mixed precision")
     add("--compile", action="store_true", help="torch.compile")
     add("--channels-last", action=argparse.BooleanOptionalAction, help="default: on a GPU")
+    add("--student-tier", default="cpu", help=f"the student's size: {', '.join(TIERS)}")
+    add("--student-unroll", type=int, default=4, help="the student's pictures in a row, each fed "
+        "back into the next")  # fmt: skip
     add("--seed", type=int, default=0)
     add("--device", default="auto", help="auto, cpu or cuda")
     add("--threads", type=int, default=0, help="of the CPU; 0 takes all")

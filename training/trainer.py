@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from training.batches import Batch
 from training.discriminator import Discriminator
 from training.distil import DistilWeights, taught_features, taught_terms
+from training.finite import check_finite
 from training.losses import (
     LossWeights,
     alpha_loss,
@@ -55,19 +56,19 @@ class Trainer:
         self.average = copy.deepcopy(self.net).requires_grad_(False).eval()
         self.critic = Discriminator().to(device, memory_format=layout)  # type: ignore[call-overload]
         self.perceptual = PerceptualFeatures().to(device, memory_format=layout)  # type: ignore[call-overload]
-        inner = _inner_kernels(self.net)
+        inner = inner_kernels(self.net)
         outer = [p for p in self.net.parameters() if not any(p is kernel for kernel in inner)]
         self._muon = Muon(inner, settings.muon_rate)
-        self._adam = _adam(outer, settings.rate, (0.9, 0.99))
+        self._adam = adam(outer, settings.rate, (0.9, 0.99))
         critic = list(self.critic.parameters())
-        self._critic_adam = _adam(critic, settings.critic_rate, (0.5, 0.99))
+        self._critic_adam = adam(critic, settings.critic_rate, (0.5, 0.99))
         self.step = 0
         self.samples = 0
         self._state: Tensor | None = None  # the last output, (B, 4, h, w)
         self._truth: Tensor | None = None  # and what it should have been, (B, 3, h, w)
 
     def train(self, batch: Batch, progress: float, adversarial: bool) -> dict[str, float]:
-        """One step; returns the losses by name."""
+        """One step; returns the losses by name. Raises NotFinite before anything is spoilt."""
         batch = batch.to(self.device)
         goes_on = 1 - batch.begins
         state, truth_before = self._before(batch)
@@ -133,11 +134,12 @@ class Trainer:
         return terms
 
     def _apply(self, total: Tensor, progress: float) -> None:
-        _set_rate(self._muon, learning_rate(self.settings.muon_rate, self.step, progress))
-        _set_rate(self._adam, learning_rate(self.settings.rate, self.step, progress))
+        set_rate(self._muon, learning_rate(self.settings.muon_rate, self.step, progress))
+        set_rate(self._adam, learning_rate(self.settings.rate, self.step, progress))
         self.net.zero_grad(set_to_none=True)
         total.backward()
-        nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        norm = nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        check_finite(self.step, [norm], generator=total)
         self._muon.step()
         self._adam.step()
         decay = average_decay(self.step)
@@ -147,11 +149,13 @@ class Trainer:
         self.step += 1
 
     def _train_critic(self, batch: Batch, picture: Tensor, progress: float) -> Tensor:
-        _set_rate(self._critic_adam, learning_rate(self.settings.critic_rate, self.step, progress))
+        set_rate(self._critic_adam, learning_rate(self.settings.critic_rate, self.step, progress))
         real, fake = self.critic(batch.label, batch.truth), self.critic(batch.label, picture)
         loss = discriminator_loss(real.scores, fake.scores)
         self._critic_adam.zero_grad(set_to_none=True)
         loss.backward()
+        gradients = [p.grad for p in self.critic.parameters() if p.grad is not None]
+        check_finite(self.step, [nn.utils.get_total_norm(gradients)], critic=loss)
         self._critic_adam.step()
         return loss
 
@@ -190,18 +194,20 @@ class Trainer:
         torch.set_rng_state(content["rng"])
 
 
-def _inner_kernels(net: Student) -> list[nn.Parameter]:
-    """What Muon is for: every kernel but the first and the last convolution's."""
-    ends = {id(net.stem.weight), id(net.head.weight)}
+def inner_kernels(net: nn.Module) -> list[nn.Parameter]:
+    """What Muon is for: every kernel but those of its convolutions `stem` and `head`, the ends."""
+    ends = {id(net.get_parameter(f"{end}.weight")) for end in ("stem", "head")}
     return [p for p in net.parameters() if p.ndim == 4 and id(p) not in ends]
 
 
-def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Of all its parameters."""
     for group in optimizer.param_groups:
         group["lr"] = rate
 
 
-def _adam(
+def adam(
     parameters: list[nn.Parameter], rate: float, betas: tuple[float, float]
 ) -> torch.optim.Adam:
+    """Of several at once, by one kernel."""
     return torch.optim.Adam(parameters, rate, betas, eps=1e-8, fused=True)

@@ -58,3 +58,13 @@ def tiny_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("run") / "run"
     Training(tiny_options(tiny_data, out, 200)).run()
     return out
+
+
+def on_the_board(run: Path) -> tuple[set[str], set[str]]:
+    """Names of the scalars and of the pictures that TensorBoard shows of a run's folder."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(run / "tensorboard"))
+    events.Reload()
+    tags = events.Tags()
+    return set(tags["scalars"]), set(tags["images"])

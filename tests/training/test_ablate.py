@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from live.errors import EXIT_BAD_INPUT
+from live.errors import EXIT_BAD_INPUT, SetupError
 from training.ablate import ablate, main
 from training.ablate_options import AblateOptions
 from training.ablate_table import COLUMNS, Ablation, Line
-from training.ablate_variants import STUDENTS, student_options
-from training.ablate_work import budget_of, train_variant, why_not
+from training.ablate_variants import STUDENTS, TEACHERS, student_options
+from training.ablate_work import _why_no_vgg, budget_of, train_variant, why_not
 from training.schedule import Budget
 from training.sheet import Row
 
@@ -58,6 +58,23 @@ def test_every_part_in_one_table_and_a_stop_loses_nothing(
         "teacher: VGG19, as in the paper" in by_variant
     )
     assert "| face | teacher: on | teacher, the whole but the face |" in found.to_markdown()
+
+
+def test_vgg_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def missing(name: str) -> None:
+        asked.append(name)
+        raise SetupError("VGG19 is not here")
+
+    monkeypatch.setattr("training.ablate_work.open_backbone", missing)
+    (vgg,) = [variant for variant in TEACHERS if variant.needs_vgg]
+    _why_no_vgg.cache_clear()
+    try:
+        assert why_not(vgg) == why_not(vgg) == "VGG19 is not here" and asked == ["vgg19"]
+        assert why_not(TEACHERS[0]) == ""
+    finally:
+        _why_no_vgg.cache_clear()
 
 
 def test_minutes_are_shared_and_the_whole_sets_the_steps(tiny_data: Path, tmp_path: Path) -> None:

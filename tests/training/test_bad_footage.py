@@ -153,6 +153,19 @@ def test_twenty_frames_are_refused_and_the_coach_says_what_to_film(
     ]
 
 
+def test_a_check_reads_no_film_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hash would: of an hour's film, some seconds for nothing."""
+    video = write_video(tmp_path / "film.avi", 60)
+
+    def whole(path: Path) -> str:
+        raise AssertionError(f"{path} was read whole")
+
+    monkeypatch.setattr("training.footage.file_sha256", whole)
+    assert check(options(tmp_path / "check", video), KnownPose()).clips
+    with pytest.raises(AssertionError, match="read whole"):
+        prepare(options(tmp_path / "data", video), KnownPose())
+
+
 def test_another_resolution_is_framed_alike(tmp_path: Path) -> None:
     large = write_video(tmp_path / "large.avi", 70, (256, 320))
     small = write_video(tmp_path / "small.avi", 70)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,15 @@ import pytest
 import torch
 
 from live.errors import EXIT_BAD_INPUT, SetupError
-from tests.training.conftest import tiny_options
-from training.checkpoint import load_checkpoint
+from tests.training.conftest import on_the_board, tiny_options
+from training.batches import Batch, BatchSettings
+from training.checkpoint import NAME, load_checkpoint
+from training.device import choose_device
+from training.nets import StudentShape
 from training.run import load_trained
 from training.schedule import Budget
-from training.student import Training, choose_device, main
+from training.student import Training, main, parse
+from training.tiers import shape_of
 from training.trainer import TrainerSettings
 
 
@@ -107,6 +112,122 @@ def test_a_good_run_is_not_scolded(
     assert "hardly depends" not in caplog.text
 
 
+def test_a_dead_alpha_is_noticed(
+    tiny_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = tiny_options(tiny_data, tmp_path / "run", 3)
+    training = Training(replace(options, trainer=TrainerSettings(rate=0.0, muon_rate=0.0)))
+    with torch.no_grad():
+        for net in (training.trainer.net, training.trainer.average):
+            assert net.head.bias is not None
+            net.head.bias[-16:] = -9.0  # of alpha
+    with caplog.at_level(logging.WARNING, "training.student"):
+        training.run()
+    assert "alpha is dead: 0.0" in caplog.text
+    entries = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
+    (glance,) = [entry for entry in entries if "alpha_person" in entry]
+    assert glance["alpha_person"] < 0.01 and glance["alpha_empty"] < 0.01
+    assert any("alpha is dead" in entry.get("warning", "") for entry in entries)
+
+
+def test_a_trained_alpha_is_alive(tiny_run: Path) -> None:
+    entries = [json.loads(line) for line in (tiny_run / "log.jsonl").read_text().splitlines()]
+    (glance, *_) = [entry for entry in entries if "alpha_person" in entry]
+    assert glance["alpha_person"] > 0.7 and glance["alpha_empty"] < 0.3
+
+
+def test_tensorboard_gets_what_the_teachers_does(tiny_data: Path, tmp_path: Path) -> None:
+    Training(replace(tiny_options(tiny_data, tmp_path, 1), tensorboard=True)).run()
+    scalars, pictures = on_the_board(tmp_path)
+    assert {"total", "pixel", "psnr_db", "label_effect", "waited_share"} <= scalars
+    assert pictures == {"samples"}
+
+
+def test_a_run_that_breaks_names_its_last_good_checkpoint(tiny_data: Path, tmp_path: Path) -> None:
+    options = tiny_options(tiny_data, tmp_path, 6)
+    _run_until(Training(options), 2)
+    before = weights(tmp_path)
+    training = Training(options)
+    train = training.trainer.train
+
+    def poisoned(batch: Batch, *rest: Any) -> dict[str, float]:
+        batch.truth[0, 0, 3, 3] = float("nan")
+        return train(batch, *rest)
+
+    training.trainer.train = poisoned  # type: ignore[method-assign,assignment]
+    with pytest.raises(SetupError, match=rf"at step 2 .*not finite.*{NAME}, of step 2"):
+        training.run()
+    assert all(torch.isfinite(value).all() for value in training.trainer.net.state_dict().values())
+    after = weights(tmp_path)
+    assert all(torch.equal(before["net"][key], after["net"][key]) for key in before["net"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_until_the_step_is_whole(
+    tiny_data: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    training = Training(tiny_options(tiny_data, tmp_path, 5))
+    apply = training.trainer._apply
+
+    def interrupted(*given: Any) -> None:
+        signal.raise_signal(number)
+        apply(*given)
+
+    training.trainer._apply = interrupted  # type: ignore[method-assign,assignment]
+    with pytest.raises(KeyboardInterrupt):
+        training.run()
+    saved = weights(tmp_path)
+    assert saved["step"] == saved["phase_step"] == 1 and saved["samples"] == 4
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(
+    tiny_data: Path, tiny_run: Path, tmp_path: Path
+) -> None:
+    options = tiny_options(tiny_data, tmp_path, 1)
+    other = StudentShape(widths=(8, 16), encoder_blocks=(0, 1), decoder_blocks=(1,), head=8)
+    Training(replace(options, shape=other)).run()
+    (tmp_path / NAME).write_bytes((tiny_run / NAME).read_bytes())
+    with pytest.raises(SetupError, match=r"is of another configuration .*own checkpoint back"):
+        Training(replace(options, shape=other))
+    with pytest.raises(SetupError, match="is of another configuration"):
+        load_trained(tmp_path)
+
+
+def test_out_of_memory_says_how_many_crops_would_fit(
+    tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = Training(tiny_options(tiny_data, tmp_path, 1))
+
+    def full(*_: Any) -> dict[str, float]:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(training.trainer, "train", full)
+    words = r"out of memory with 4 crops of 64x96: --batch 3 should fit"
+    with pytest.raises(SetupError, match=words):
+        training.run()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+def test_a_full_disk_ends_in_a_sentence(tiny_data: Path, tmp_path: Path) -> None:
+    options = tiny_options(tiny_data, tmp_path, 4)
+    _run_until(Training(options), 2)
+    log = tmp_path / "log.jsonl"
+    log.unlink()
+    log.symlink_to("/dev/full")
+    with pytest.raises(SetupError, match=r"log.jsonl cannot be written .No space left.*make room"):
+        Training(options).run()
+    log.unlink()
+    assert weights(tmp_path)["step"] == 4  # saved before the log was written
+
+
+def test_size_crops_and_unrolling_are_on_the_command_line(tmp_path: Path) -> None:
+    given = parse([str(tmp_path), "--out", "r", "--tier", "512", "--batch", "3", "--unroll", "8"])
+    assert given.shape == shape_of("512")
+    assert (given.batches.rows, given.batches.length) == (3, 8)
+    usual = parse([str(tmp_path), "--out", "r"])
+    assert usual.shape == StudentShape() and usual.batches == BatchSettings()
+
+
 def test_other_options_in_the_same_folder_are_refused(tiny_data: Path, tiny_run: Path) -> None:
     with pytest.raises(SetupError, match="other data or options"):
         Training(replace(tiny_options(tiny_data, tiny_run, 200), seed=4))
@@ -118,6 +239,9 @@ def test_other_options_in_the_same_folder_are_refused(tiny_data: Path, tiny_run:
         (["nowhere"], "dataset.json is missing"),
         (["nowhere", "--minutes", "0"], "above 0"),
         (["nowhere", "--minutes", "1", "--steps", "1"], "either"),
+        (["nowhere", "--tier", "huge"], "known: cpu, 512, gpu"),
+        (["nowhere", "--batch", "0"], "--batch is 0"),
+        (["nowhere", "--unroll", "65"], "--unroll is 65"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(

@@ -12,10 +12,12 @@ import pytest
 
 from live.errors import EXIT_BAD_INPUT
 from training.checkpoint import load_checkpoint
+from training.nets import StudentShape
 from training.run import load_trained
 from training.teacher.nets import LocalEnhancer
 from training.teacher.run import load_painters
-from training.train import main, parse
+from training.tiers import shape_of
+from training.train import _student, main, parse
 
 ROOT = Path(__file__).parents[2]
 SMALL = [
@@ -43,6 +45,9 @@ def test_the_defaults_are_the_papers(tiny_data: Path, tmp_path: Path) -> None:
     options = parse([str(tiny_data), "--out", str(tmp_path)])
     assert (options.shape.width, options.shape.downsamplings, options.shape.blocks) == (64, 4, 9)
     assert options.unroll == 2 and options.temporal and options.rate == 2e-4
+    assert _student(options).shape == StudentShape() and _student(options).batches.length == 4
+    other = parse([str(tiny_data), "--out", "r", "--student-tier", "gpu", "--student-unroll", "8"])
+    assert _student(other).shape == shape_of("gpu") and _student(other).batches.length == 8
     assert options.sizes == ((256, 320),) and options.size_of("local") == (512, 640)
 
 
@@ -59,6 +64,8 @@ def test_the_defaults_are_the_papers(tiny_data: Path, tmp_path: Path) -> None:
         (["DATA", "--unroll", "1"], "within 2 and 32"),
         (["DATA", "--width", "7"], "twice local_width"),
         (["DATA", "--backbone", "alexnet"], "known: efficientnet, vgg19"),
+        (["DATA", "--student-tier", "huge"], "known: cpu, 512, gpu"),
+        (["DATA", "--student-unroll", "0"], "within 1 and 64"),
         (["DATA", "--batch", "0"], "above 0"),
         (["DATA", "--device", "tpu"], "known: auto, cpu, cuda"),
         (["DATA", "--stages", "face", "--size", "80x64"], "no trained teacher"),
@@ -77,8 +84,8 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     assert words in told and told.count("\n") == 1
 
 
-def torchrun(processes: int, *arguments: str) -> str:
-    """Runs to its end; returns what it said."""
+def torchrun(processes: int, *arguments: str, fails: bool = False) -> str:
+    """Runs to its end, which is a failure where it `fails`; returns what it said."""
     command = [
         sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes),
         "--standalone", *arguments,
@@ -87,7 +94,7 @@ def torchrun(processes: int, *arguments: str) -> str:
     done = subprocess.run(
         command, cwd=ROOT, env=told, capture_output=True, text=True, timeout=200, check=False
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert bool(done.returncode) == fails, done.stderr[-3000:]
     return done.stderr
 
 
@@ -117,6 +124,27 @@ def test_two_processes_train_what_one_does(tiny_data: Path, tmp_path: Path) -> N
         first, other = (json.loads(text.splitlines()[0]) for text in logs)
         for name in ("total", "critic", "features", "perceptual"):
             assert first[name] == pytest.approx(other[name], rel=1e-3)
+
+
+APART = """
+import os, sys
+from training.train import main
+sys.argv[sys.argv.index("--out") + 1] += os.environ["RANK"]
+sys.exit(main())
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_find_different_checkpoints_do_not_go_on(
+    tiny_data: Path, tmp_path: Path
+) -> None:
+    """As on two machines that share no folder: one of them would begin anew, unnoticed."""
+    script = tmp_path / "apart.py"
+    script.write_text(APART)
+    common = [str(tiny_data), *SMALL, "--stages", "global", "--steps", "2"]
+    assert main([*common, "--out", str(tmp_path / "run0")]) == 0
+    said = torchrun(2, str(script), *common, "--out", str(tmp_path / "run"), fails=True)
+    assert "find different checkpoints" in said and "all machines share" in said
 
 
 MORTAL = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -40,25 +41,29 @@ class Curve:
 def read_curves(run: Path) -> list[Curve]:
     """Every number in the log of the folder `run`, or of a teacher's stages; none without a log."""
     series: dict[str, list[tuple[float, float]]] = {}
-    for folder in ("", *STAGES):
-        path = run / folder / LOG
-        if path.is_file():
-            prefix = f"{folder}: " if folder else ""
-            _read(path.read_text(encoding="utf-8", errors="replace"), prefix, series)
+    for folder, entry in entries(run):
+        _add(entry, f"{folder}: " if folder else "", series)
     ordered = sorted(series, key=lambda n: _FIRST.index(n) if n in _FIRST else len(_FIRST))
     return [_curve(name, series[name]) for name in ordered if len(series[name]) > 1][:MOST]
 
 
-def _read(text: str, prefix: str, series: dict[str, list[tuple[float, float]]]) -> None:
-    """Add the log's numbers to `series`."""
-    for line in text.splitlines():
-        entry = _entry(line)
-        step = entry.get("step")
-        if not _is_number(step):
-            continue
-        for name, value in entry.items():
-            if name not in _SKIPPED and _is_number(value):
-                series.setdefault(prefix + name, []).append((float(step), float(value)))
+def entries(run: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The lines of a run's log, or of its stages' logs, each with the stage's name."""
+    for folder in ("", *STAGES):
+        path = run / folder / LOG
+        if path.is_file():
+            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+                yield folder, _entry(line)
+
+
+def _add(entry: dict[str, Any], prefix: str, series: dict[str, list[tuple[float, float]]]) -> None:
+    """The line's numbers, to `series`."""
+    step = entry.get("step")
+    if not _is_number(step):
+        return
+    for name, value in entry.items():
+        if name not in _SKIPPED and _is_number(value):
+            series.setdefault(prefix + name, []).append((float(step), float(value)))
 
 
 def _entry(line: str) -> dict[str, Any]:

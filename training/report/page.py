@@ -12,9 +12,10 @@ from typing import Any
 from training.contest import NEAREST, OWN, PLATE, Contest
 from training.disk import write_whole
 from training.measured import Measured
-from training.report.curves import Curve, curves_html, read_curves
+from training.report.curves import curves_html, read_curves
 from training.report.film import faces, film, side_by_side
 from training.report.headline import Sentence, headline
+from training.report.noticed import noticed_html, read_noticed
 from training.report.style import CSS
 from training.report.table import tables
 from training.report.worst import Worst, worst_frames
@@ -34,15 +35,17 @@ def write_report(
     tail = measured[0]
     worst = worst_frames(tail, tail.contest.first)
     said = headline(sheet.rows, tail.contest.first, worst)
-    curves = read_curves(runs[0])
+    curves, noticed = read_curves(runs[0]), read_noticed(runs[0])
     found = {
         "headline": [sentence.words for sentence in said],
         **sheet.to_json(),
         "worst": [_of_footage(tail.contest, frame) for frame in worst],
+        "noticed": [asdict(one) for one in noticed],
         "curves": [curve.to_json() for curve in curves],
     }
     write_whole(folder / JSON, (json.dumps(found, indent=2, allow_nan=False) + "\n").encode())
-    write_whole(folder / HTML, page(sheet, measured, said, worst, curves, runs[0].name).encode())
+    training = noticed_html(noticed) + curves_html(curves)
+    write_whole(folder / HTML, page(sheet, measured, said, worst, training, runs[0].name).encode())
 
 
 def page(
@@ -50,10 +53,10 @@ def page(
     measured: Sequence[Measured],
     said: Sequence[Sentence],
     worst: Sequence[Worst],
-    curves: list[Curve],
+    training: str,
     run: str,
 ) -> str:
-    """The whole page."""
+    """The whole page; `training` is what it shows of the run's log."""
     tail = measured[0].contest
     parts = [
         _head(said, run),
@@ -62,7 +65,7 @@ def page(
         _section("Faces", faces(tail, tail.painted[:PAINTED_ROWS])),
         _table(sheet, tail),
         _worst(tail, worst),
-        f"<h2>Training</h2>{curves_html(curves)}",
+        f"<h2>Training</h2>{training}",
         *(_pair(number, found) for number, found in enumerate(measured[1:])),
         _how(sheet),
     ]

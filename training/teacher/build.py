@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from live.errors import SetupError
+from live.head import square_side
 from live.skeleton import LabelStyle
-from training.checkpoint import NAME, load_checkpoint
+from training.checkpoint import NAME, fitting, load_checkpoint
 from training.dataset import digest
-from training.teacher.heads import square_side
 from training.teacher.nets import GlobalGenerator, LocalEnhancer
 from training.teacher.objective import TeacherWeights
 from training.teacher.options import TeacherOptions
@@ -56,7 +56,8 @@ def _generator(options: TeacherOptions, name: str) -> GlobalGenerator | LocalEnh
         )
     same = _record(options, "global", record.size)
     record.refuse_unless_same(same, options.out / "global")
-    net.load_state_dict(content["net"])
+    with fitting(options.out / "global"):
+        net.load_state_dict(content["net"])
     return LocalEnhancer(net)
 
 

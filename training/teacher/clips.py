@@ -55,6 +55,10 @@ class Clips:
         moved = {f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)}
         return Clips(**moved)
 
+    def pinned(self) -> Clips:
+        """The same where a GPU fetches it without the CPU's help."""
+        return Clips(**{f.name: getattr(self, f.name).pin_memory() for f in fields(self)})
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Picture:

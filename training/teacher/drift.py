@@ -2,8 +2,9 @@
 
     python -m training.teacher.drift RUN [--data DATA] [--frames 2000]
 
-Two-frame training never sees its own thousandth picture. The poses are the held-out tail's, there
-and back again without a jump; compared are two passes over the same poses, an early and the last.
+RUN is a teacher's or a student's. Training of a few frames never sees its own thousandth picture.
+The poses are the held-out tail's, there and back again without a jump; compared are two passes over
+the same poses, an early and the last.
 Prints a table, then JSON in one line.
 """
 
@@ -24,10 +25,15 @@ from tqdm import tqdm
 
 from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
 from training.dataset import Dataset
+from training.device import choose_device
+from training.painters import open_painters
+from training.run import RECORD
+from training.samples import to_tensor
 from training.teacher.painter import Painter
 from training.teacher.run import load_painters
 
 EARLY = 100  # by then the empty first picture is forgotten
+FPS = 30.0  # of the student's window, which follows in time
 SPAN = 50  # poses of one way; a pass there and back takes twice as many frames
 
 Pose = TypeVar("Pose")
@@ -84,15 +90,37 @@ def _compared(
 
 
 def measure(run: Path, where: Path | None, frames: int) -> Drift:
-    """The drift of the teacher of `run`. Raises SetupError."""
+    """The drift of the student of `run`, or else of its teacher. Raises SetupError."""
+    if (run / RECORD).is_file():
+        return _of_a_student(run, where, frames)
     painters = load_painters(run)
     data = Dataset(where or Path(painters.record.data))
-    painter = Painter(painters, data.stage)
-    numbers = data.held_out[data.seen[data.held_out]][:SPAN]
-    poses = [(painter.fit.points(data.points[n]), data.scores[n]) for n in numbers]
-    if not poses:
-        raise SetupError(f"{data.folder} has no held-out frame that shows the person")
+    painter = Painter(painters, data.stage, choose_device("auto"))
+    poses = [(painter.fit.points(data.points[n]), data.scores[n]) for n in _numbers(data)]
     return drift(lambda pose: painter.step(*pose), poses, frames)
+
+
+def _of_a_student(run: Path, where: Path | None, frames: int) -> Drift:
+    """On the whole stage, as it is seen: with its window, over the plate."""
+    (painter, *_) = open_painters(run)
+    data = Dataset(where or painter.data)
+    numbers = _numbers(data)
+    order = np.resize(np.concatenate([numbers, numbers[::-1]]), frames)
+    times_s = np.arange(frames) / FPS
+    pictures = painter.paint((data.points[order], data.scores[order]), times_s, data)
+
+    def step(_: np.int64) -> Tensor:
+        return to_tensor(next(pictures)[None]) * 2 - 1
+
+    return drift(step, list(numbers), frames)
+
+
+def _numbers(data: Dataset) -> NDArray[np.int64]:
+    """Of held-out frames that show the person. Raises SetupError where there is none."""
+    numbers = data.held_out[data.seen[data.held_out]][:SPAN]
+    if not len(numbers):
+        raise SetupError(f"{data.folder} has no held-out frame that shows the person")
+    return numbers
 
 
 def main(arguments: list[str] | None = None) -> int:

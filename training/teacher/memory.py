@@ -1,25 +1,23 @@
-"""How much memory a step takes, worked out without taking it; and what size would fit.
-
-A step's pictures are traced on torch's `meta` device, which has shapes and no numbers; what
-autograd would keep for the way back is counted.
-"""
+"""How much memory a step of the teacher takes, and what size would fit."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
+from live.errors import SetupError
+from training.memory_use import FLOAT, available_bytes, is_out_of_memory, kept_bytes
 from training.teacher.critic import Critic, together
 from training.teacher.nets import GlobalGenerator, LocalEnhancer, Teacher
 from training.teacher.options import TeacherOptions
 from training.teacher.stages import Unrolled
+from training.teacher.world import World
 
 ADAM = 4  # times the weights: themselves, gradients, two moments
 SLACK = 1.4  # work space, the perceptual net, fragments
-FLOAT = 4  # bytes
 
 
 def step_bytes(options: TeacherOptions, stage: str, rows: int) -> int:
@@ -31,28 +29,10 @@ def step_bytes(options: TeacherOptions, stage: str, rows: int) -> int:
         pairs = options.temporal
         critic = Critic(12 if pairs else 6, 3 if stage == "local" else 2, options.critic_width)
         label = torch.zeros(rows, options.unroll, 3, *size)
-    seen: dict[int, int] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        held.append(tensor)  # so that no storage's place is used twice
-        seen[storage._cdata] = storage.nbytes()
-        return tensor
-
-    held: list[Tensor] = []
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        made = Unrolled(net, pairs)(label)
-        critic(together(label, made, pairs))
+    saved = kept_bytes(lambda: critic(together(label, Unrolled(net, pairs)(label), pairs)))
     weights = sum(p.numel() for n in (net, critic) for p in n.parameters()) * FLOAT
-    kept = sum(seen.values()) - min(weights, sum(seen.values()))
+    kept = saved - min(weights, saved)
     return int((kept * (0.5 if options.bfloat16 else 1.0) + ADAM * weights) * SLACK)
-
-
-def available_bytes(device: torch.device) -> int:
-    """The device's memory, all of it."""
-    if device.type == "cuda":
-        return int(torch.cuda.get_device_properties(device).total_memory)
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def advice(options: TeacherOptions, stage: str, processes: int, available: int) -> str:
@@ -77,8 +57,13 @@ def advice(options: TeacherOptions, stage: str, processes: int, available: int) 
     return "no size would fit; use a machine with more memory, or --bfloat16"
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch, on any device, could not get the memory that it asked for."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+@contextmanager
+def within_memory(options: TeacherOptions, stage: str, world: World) -> Iterator[None]:
+    """Where memory runs out within it, SetupError is raised, with the size that should fit."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        help_ = advice(options, stage, world.size, available_bytes(world.device))
+        raise SetupError(f"out of memory in the {stage} stage: {help_}") from error

@@ -12,9 +12,11 @@ from training.schedule import Budget
 from training.teacher.backbones import KNOWN
 from training.teacher.fit import check_size
 from training.teacher.nets import TeacherShape
+from training.tiers import shape_of
 
 STAGES = ("global", "local", "face", "student")
 LONGEST_UNROLL = 32
+STUDENTS_LONGEST = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,19 @@ class TeacherOptions:
     sample_every_s: float = 120.0
     tensorboard: bool = False
     progress: bool = True
+    student_tier: str = "cpu"
+    student_unroll: int = 4
 
     def __post_init__(self) -> None:
         unknown = [stage for stage in self.stages if stage not in STAGES]
         if unknown or not self.stages:
             raise SetupError(f"--stages has {unknown or 'nothing'}; known: {', '.join(STAGES)}")
+        shape_of(self.student_tier)  # before hours of the teacher's training, not after
+        if not 1 <= self.student_unroll <= STUDENTS_LONGEST:
+            raise SetupError(
+                f"--student-unroll is {self.student_unroll}; it must be within 1 and "
+                f"{STUDENTS_LONGEST}"
+            )
         least = 2 if self.temporal else 1
         if not least <= self.unroll <= LONGEST_UNROLL:
             raise SetupError(

@@ -50,11 +50,17 @@ class Painter:
 
     @torch.no_grad()
     def step(self, placed: NDArray[np.float32], scores: NDArray[np.float32]) -> Tensor:
-        """placed: (J, 2) picture pixels. Returns (1, 3, h, w) in [-1, 1]."""
-        drawn = torch.from_numpy(self._drawer.draw(placed, scores)).to(self._device)
+        """placed: (J, 2) picture pixels. Returns (1, 3, h, w) in [-1, 1].
+
+        Where nobody is seen the picture means nothing, and the next one begins anew.
+        """
+        image = self._drawer.draw(placed, scores)
+        if not image.any():
+            self.reset()
+        drawn = torch.from_numpy(image).to(self._device)
         label = drawn.permute(2, 0, 1)[None].float() / 127.5 - 1
         picture: Tensor = self._net(label, self._before)
-        if self._feedback:
+        if self._feedback and image.any():
             self._before = picture
         if self._face is None:
             return picture

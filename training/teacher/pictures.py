@@ -26,7 +26,7 @@ FOLDER, STAMP = "pictures", "pictures.json"
 
 
 class TeacherPictures:
-    """Reads them; every frame of the training part has one."""
+    """Reads them; every training frame that shows the person has one."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -62,13 +62,11 @@ def _paint(
     painters: Painters, data: Dataset, folder: Path, device: torch.device, progress: bool
 ) -> None:
     painter = Painter(painters, data.stage, device)
-    clips = data.clips[: data.train_count]
     with tqdm(
-        total=len(clips), desc="teacher's pictures", unit="frame", disable=not progress
+        total=len(data.train), desc="teacher's pictures", unit="frame", disable=not progress
     ) as bar:
-        for clip in np.unique(clips).tolist():
-            numbers = np.flatnonzero(clips == clip).tolist()
-            # Each picture feeds the next, so a clip is painted whole; its last one tells it is.
+        for numbers in runs_of(data):
+            # Each picture feeds the next, so a run is painted whole; its last one tells it is.
             if not _path(folder, numbers[-1]).is_file():
                 painter.reset()
                 for number in numbers:
@@ -77,6 +75,17 @@ def _paint(
                     bar.update()
             else:
                 bar.update(len(numbers))
+
+
+def runs_of(data: Dataset) -> list[list[int]]:
+    """Numbers of the training frames that show the person, in runs without a gap or a cut.
+
+    Where nobody is seen the label is empty, and the teacher was never shown an empty one: what it
+    would paint, one colour, would spoil its next pictures as well.
+    """
+    numbers = data.train
+    ends = (np.diff(numbers) > 1) | (np.diff(data.clips[numbers]) != 0)
+    return [run.tolist() for run in np.split(numbers, np.flatnonzero(ends) + 1) if len(run)]
 
 
 def _stamp(painters: Painters, data: Dataset) -> dict[str, Any]:

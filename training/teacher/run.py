@@ -18,7 +18,7 @@ from typing import Any
 
 from live.errors import SetupError
 from live.skeleton import LabelStyle
-from training.checkpoint import load_checkpoint
+from training.checkpoint import fitting, load_checkpoint
 from training.disk import write_whole
 from training.teacher.nets import GlobalGenerator, LocalEnhancer, Teacher, TeacherShape
 
@@ -111,7 +111,8 @@ def load_painters(run: Path) -> Painters:
         raise SetupError(f"{run} has no trained teacher; run training.train with --out {run} first")
     glob = GlobalGenerator(record.shape)
     net: Teacher = LocalEnhancer(glob) if main == "local" else glob
-    net.load_state_dict(content["net"])
+    with fitting(run / main):
+        net.load_state_dict(content["net"])
     face, side = _load_face(run, contents["face"], record)
     steps = {stage: int(held["step"]) for stage, held in contents.items() if held}
     return Painters(record, net.requires_grad_(False).eval(), face, side, steps)
@@ -124,5 +125,6 @@ def _load_face(
     if content is None or record is None or record.size != main.size:
         return None, 0
     net = GlobalGenerator(record.shape)
-    net.load_state_dict(content["net"])
+    with fitting(run / "face"):
+        net.load_state_dict(content["net"])
     return net.requires_grad_(False).eval(), record.face_side

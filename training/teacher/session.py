@@ -13,25 +13,32 @@ import torch
 from tqdm import tqdm
 
 from live.errors import SetupError
-from training.checkpoint import NAME, load_checkpoint, save_checkpoint
+from training.board import Board
+from training.checkpoint import fitting, last_good, load_checkpoint, save_checkpoint
 from training.dataset import Dataset
+from training.finite import NotFinite
+from training.loader import Loader
 from training.teacher.backbones import open_backbone
-from training.teacher.board import Board
 from training.teacher.build import Plan, plan
-from training.teacher.clips import ClipBatches, ClipSettings
+from training.teacher.clips import ClipBatches, Clips, ClipSettings
 from training.teacher.interrupts import whole_step
-from training.teacher.loader import Loader
-from training.teacher.memory import advice, available_bytes, is_out_of_memory
+from training.teacher.memory import within_memory
 from training.teacher.options import TeacherOptions
 from training.teacher.run import read_stage
 from training.teacher.samples import TeacherSamples
-from training.teacher.trainer import NotFinite, TeacherTrainer
-from training.teacher.watchdog import Watchdog
+from training.teacher.trainer import TeacherTrainer
 from training.teacher.world import World
+from training.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
 LOG_EVERY = 20  # steps
+DRAW = 0.25  # the critic's loss a scale when it cannot tell: half of two quarters
+WON_HELP = "try a smaller --critic-width, a larger --batch, --pixel 10, or more footage"
+LABEL_HELP = (
+    "look at the samples; the footage may hold too little movement, or --pixel 10 and --foreground "
+    "may help"
+)
 
 
 class Session:
@@ -53,34 +60,41 @@ class Session:
         self._open_folder(planned)
         data = Dataset(options.data)
         self._batches = self._make_batches(planned, data)
-        self.loader = Loader(self._batches, options.workers, world.device.type == "cuda", clock)
+        pinned = Clips.pinned if world.device.type == "cuda" else None
+        self.loader = Loader(self._batches, options.workers, pinned, clock)
         backbone = open_backbone(options.backbone) if planned.rates.weights.perceptual else None
-        self.trainer = TeacherTrainer(planned.stage, planned.rates, backbone, world)
+        with within_memory(options, name, world):
+            self.trainer = TeacherTrainer(planned.stage, planned.rates, backbone, world)
         self._samples = TeacherSamples(data, self._batches) if world.first else None
-        self._watchdog = Watchdog(planned.rates.scales)
+        self._watchdog = Watchdog(DRAW * planned.rates.scales, WON_HELP, LABEL_HELP)
         self._board = Board(self.folder, options.tensorboard and world.first)
         self._before_s, self._saved_step = 0.0, 0
         self._began_s = self._saved_s = self._looked_s = clock()
         self._resume()
 
     def run(self) -> dict[str, float]:
-        """Train to the end; returns the last losses. A KeyboardInterrupt saves and passes on."""
+        """Train to the end; returns the last losses. A KeyboardInterrupt saves and passes on.
+
+        Raises SetupError where numbers, memory or the disk break off: with what was saved, and what
+        may help.
+        """
         self._began_s = self._saved_s = self._looked_s = self._clock()
         try:
-            losses = self._steps()
+            with within_memory(self._options, self._name, self._world):
+                losses = self._steps()
+                if losses:
+                    self._save()
+                    self._look()
         except NotFinite as error:
-            raise SetupError(f"{error}; {self._last_good()}") from error
+            good = last_good(self.folder, self._saved_step)
+            raise SetupError(
+                f"{error}; {good}; try a smaller --rate, or without --bfloat16, in a new --out"
+            ) from error
         except KeyboardInterrupt:
             self._save()
             raise
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            self._out_of_memory(error)
-        if losses:
-            self._save()
-            self._look()
-        self._board.close()
+        finally:
+            self._board.close()
         return losses
 
     def _steps(self) -> dict[str, float]:
@@ -131,9 +145,15 @@ class Session:
 
     def _resume(self) -> None:
         content = load_checkpoint(self.folder)
+        if not self._world.same(-1 if content is None else content["step"]):
+            raise SetupError(
+                f"the processes find different checkpoints in {self.folder}; --out must be one "
+                f"folder that all machines share"
+            )
         if content is None:
             return
-        self.trainer.restore(content)
+        with fitting(self.folder), within_memory(self._options, self._name, self._world):
+            self.trainer.restore(content)
         self._before_s, self._saved_step = content["elapsed_s"], content["step"]
         if self._world.first:
             log.info("%s: going on at step %d", self._name, self.trainer.step)
@@ -178,23 +198,6 @@ class Session:
         if sentence:
             log.warning("%s, step %d: %s", self._name, self.trainer.step, sentence)
             self._board.write(self.trainer.step, {"warning": sentence})
-
-    def _last_good(self) -> str:
-        path = self.folder / NAME
-        if not path.is_file():
-            return "no checkpoint was written before it; try a smaller --rate"
-        return (
-            f"the last good checkpoint is {path}, of step {self._saved_step}: go on from it with a "
-            f"smaller --rate or without --bfloat16, in a new --out if options change"
-        )
-
-    def _out_of_memory(self, error: BaseException) -> None:
-        help_ = advice(
-            self._options, self._name, self._world.size, available_bytes(self._world.device)
-        )
-        raise SetupError(
-            f"out of memory in the {self._name} stage at step {self.trainer.step}: {help_}"
-        ) from error
 
     def _bar(self) -> tqdm[Any]:
         return tqdm(

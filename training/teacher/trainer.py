@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from live.errors import SetupError
 from training.discriminator import Judgement
+from training.finite import check_finite
 from training.teacher.clips import Clips
 from training.teacher.critic import Critic, together
 from training.teacher.objective import (
@@ -39,10 +38,6 @@ class TeacherRates:
     bfloat16: bool = False
     channels_last: bool = False
     compiled: bool = False
-
-
-class NotFinite(SetupError):
-    """The losses or gradients of a step are not numbers any more."""
 
 
 class TeacherTrainer:
@@ -138,11 +133,7 @@ class TeacherTrainer:
         nets = (self.stage.net, self.critic)
         norms = [nn.utils.clip_grad_norm_(n.parameters(), self.rates.clip_norm) for n in nets]
         # Gradients are the same in every process, so all stop alike.
-        if not all(math.isfinite(float(norm)) for norm in norms):
-            raise NotFinite(
-                f"at step {self.step} the gradients are not finite any more "
-                f"(generator loss {total.item():g}, critic loss {critic_loss.item():g})"
-            )
+        check_finite(self.step, norms, generator=total, critic=critic_loss)
         self._adam.step()
         self._critic_adam.step()
 

@@ -15,7 +15,7 @@ from torch import Tensor, distributed, nn
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
-from training.student import choose_device
+from training.device import choose_device
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,14 @@ class World:
         held = torch.tensor([value], dtype=torch.float64, device=self.device)
         distributed.broadcast(held, 0)
         return float(held)
+
+    def same(self, value: float) -> bool:
+        """Whether every process has this very `value`; all get one answer."""
+        if self.size == 1:
+            return True
+        held = torch.tensor([value, -value], dtype=torch.float64, device=self.device)
+        distributed.all_reduce(held, distributed.ReduceOp.MAX)
+        return float(held[0]) == -float(held[1])
 
     def mean(self, values: Tensor) -> Tensor:
         """Over the processes: losses are told of the whole batch."""

@@ -17,6 +17,7 @@ from training.measured import Measured
 from training.metrics import FrameScores
 from training.report.curves import curves_html, read_curves
 from training.report.headline import BAD, GOOD, headline
+from training.report.noticed import noticed_html, read_noticed
 from training.report.worst import worst_frames
 from training.sheet import Row
 
@@ -136,6 +137,29 @@ def test_curves_survive_a_line_that_was_cut_off(tmp_path: Path) -> None:
     assert list(total.values) == [1, 1 / 2, 1 / 3]
     assert curves_html([total]).count("<polyline") == 1
     assert "kept no log" in curves_html(read_curves(tmp_path / "nowhere"))
+
+
+def test_what_the_trainer_noticed_is_said_once_with_its_stage(tmp_path: Path) -> None:
+    (tmp_path / "global").mkdir()
+    said = [
+        {
+            "step": 200,
+            "warning": "the discriminator has won: its loss is 9% of a draw; <film more>",
+        },
+        {
+            "step": 400,
+            "warning": "the discriminator has won: its loss is 7% of a draw; <film more>",
+        },
+        {"step": 401, "total": 1.0},
+        {"step": 500, "warning": "alpha is dead: 0.03 on the person"},
+    ]
+    (tmp_path / "global" / "log.jsonl").write_text("\n".join(map(json.dumps, said)))
+    won, dead = read_noticed(tmp_path)
+    assert (won.stage, won.step, won.times, dead.step) == ("global", 400, 2, 500)
+    shown = noticed_html([won, dead])
+    assert "global, step 400: the discriminator has won: its loss is 7%" in shown
+    assert "&lt;film more&gt; (said 2 times)." in shown
+    assert noticed_html(read_noticed(tmp_path / "nowhere")) == ""
 
 
 def test_a_long_log_is_thinned_and_keeps_its_end(tmp_path: Path) -> None:

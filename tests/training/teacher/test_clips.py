@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +13,12 @@ import torch
 from live.errors import SetupError
 from live.skeleton import LabelStyle
 from tests.training.teacher.small import SIZE
+from tests.training.tiny_footage import KnownPose, write_video
 from training.augment import AugmentSettings
 from training.dataset import Dataset
+from training.loader import Loader
+from training.prepare import PrepareOptions, prepare
 from training.teacher.clips import ClipBatches, Clips, ClipSettings
-from training.teacher.loader import Loader
 
 SETTINGS = ClipSettings(SIZE, rows=4, frames=3)
 
@@ -90,6 +94,24 @@ def test_face_batches_always_show_a_head(tiny_dataset: Dataset) -> None:
 def test_too_long_a_run_is_refused(tiny_dataset: Dataset) -> None:
     with pytest.raises(SetupError, match="no 120 training frames in a row"):
         batches(tiny_dataset, replace(SETTINGS, frames=120))
+
+
+def test_longer_footage_takes_no_more_memory(tmp_path: Path) -> None:
+    """Frames stay on disk: what grows is a pose and a window a frame."""
+    films = [write_video(tmp_path / f"{n}.avi", 100) for n in range(4)]
+    peaks = []
+    for name, videos in (("one", films[:1]), ("four", films)):
+        folder = tmp_path / name
+        options = PrepareOptions(tuple(videos), folder, size=96, stage=128, progress=False)
+        prepare(options, KnownPose())
+        tracemalloc.start()
+        made = batches(Dataset(folder))
+        for step in range(8):
+            made.make(step)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    a_frame = (peaks[1] - peaks[0]) / 300
+    assert a_frame < 128 * 160 * 3 / 8  # bytes; even a JPEG takes more
 
 
 def test_the_loader_keeps_the_order_and_a_bounded_number_ahead(tiny_dataset: Dataset) -> None:

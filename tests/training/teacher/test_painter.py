@@ -11,13 +11,16 @@ import pytest
 import torch
 
 from live.errors import SetupError
+from live.frames import Frame, Pose
 from tests.training.conftest import tiny_options
 from tests.training.teacher.small import ALONE, small_options
+from tests.training.tiny_footage import KnownPose, write_video
 from training.dataset import Dataset
+from training.prepare import PrepareOptions, prepare
 from training.student import Training
 from training.teacher import drift
 from training.teacher.painter import Painter, painted
-from training.teacher.pictures import teacher_pictures
+from training.teacher.pictures import runs_of, teacher_pictures
 from training.teacher.run import load_painters
 from training.teacher.session import Session
 
@@ -71,6 +74,16 @@ def test_two_thousand_pictures_do_not_drift(teacher: Path, tiny_dataset: Dataset
     assert found.mean_gap < 4 and found.deviation_gap < 4 and found.picture_gap < 8
 
 
+@pytest.mark.slow
+def test_two_thousand_pictures_of_a_student_do_not_drift(
+    tiny_run: Path, tiny_dataset: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert drift.main([str(tiny_run), "--data", str(tiny_dataset.folder), "--frames", "2000"]) == 0
+    found = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+    assert found["finite"] and 1900 <= found["frames"] <= 2000
+    assert found["mean_gap"] < 1 and found["deviation_gap"] < 1 and found["picture_gap"] < 1
+
+
 def test_what_drifts_is_caught() -> None:
     """Against a painter that grows brighter with every picture."""
     count = 0
@@ -104,6 +117,39 @@ def test_the_student_learns_from_the_teachers_pictures_too(
     # The run remembers its teacher.
     with pytest.raises(SetupError, match="other data or options"):
         Training(replace(options, teacher=None))
+
+
+class LooksAway(KnownPose):
+    """Sees nobody in pictures 30 to 39."""
+
+    def estimate(self, frame: Frame) -> Pose | None:
+        found = super().estimate(frame)
+        return None if 30 <= frame.sequence < 40 else found
+
+
+def test_where_nobody_is_seen_the_teacher_paints_nothing_and_begins_anew(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "film.avi", 100)
+    folder = tmp_path / "data"
+    prepare(PrepareOptions((video,), folder, size=96, stage=128, progress=False), LooksAway())
+    data = Dataset(folder)
+    assert not data.seen[30:40].any()
+    one, other = runs_of(data)
+    assert (one[0], one[-1], other[-1]) == (0, 29, data.train_count - 1)
+    back = other[0]  # in some frames light and camera cannot be told from the unknown figure
+    assert 40 <= back < 50
+    run = tmp_path / "run"
+    options = small_options(folder, run, 3, sizes=((32, 40),))
+    Session(options, "global", ALONE).run()
+    pictures = teacher_pictures(run, data, CPU, progress=False)
+    with pytest.raises(SetupError, match=r"000035.jpg is missing"):
+        pictures.frame(35)
+    painter = Painter(load_painters(run), data.stage)
+    fresh = painter.paint(data.points[back], data.scores[back])
+    assert np.abs(pictures.frame(back).astype(int) - fresh).mean() < 2
+    # The same at work: whoever comes back is painted as in the first picture.
+    numbers = [28, 29, 35, 36, back]
+    *_, after = painted(painter, data.points[numbers], data.scores[numbers])
+    assert (after == fresh).all()
 
 
 def test_pictures_of_an_earlier_checkpoint_are_painted_anew(

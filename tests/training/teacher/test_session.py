@@ -17,12 +17,15 @@ import pytest
 import torch
 
 from live.errors import SetupError
+from tests.training.conftest import on_the_board
 from tests.training.teacher.small import ALONE, small_options
 from training.checkpoint import NAME, load_checkpoint
 from training.dataset import FACTS
 from training.schedule import Budget
 from training.teacher.clips import Clips
+from training.teacher.nets import TeacherShape
 from training.teacher.options import TeacherOptions
+from training.teacher.run import load_painters
 from training.teacher.session import Session
 
 
@@ -91,6 +94,7 @@ def test_a_finished_stage_is_not_trained_again(tiny_data: Path, tmp_path: Path) 
 KILLED = """
 import sys, torch
 from pathlib import Path
+from tests.training.conftest import on_the_board
 from tests.training.teacher.small import ALONE, small_options
 from training.teacher.session import Session
 torch.set_num_threads(1)
@@ -161,6 +165,41 @@ def test_a_dataset_that_changed_is_refused(tiny_data: Path, tmp_path: Path) -> N
         Session(options, "face", ALONE)
 
 
+def test_a_checkpoint_of_another_configuration_is_refused(tiny_data: Path, tmp_path: Path) -> None:
+    """The folder's record is right, and the weights beside it are another net's."""
+    mine = small_options(tiny_data, tmp_path / "mine", 1)
+    trained(mine)
+    wide = TeacherShape(width=16, downsamplings=2, blocks=2, local_width=8, local_blocks=1)
+    trained(small_options(tiny_data, tmp_path / "other", 1, shape=wide))
+    other = (tmp_path / "other" / "global" / NAME).read_bytes()
+    (tmp_path / "mine" / "global" / NAME).write_bytes(other)
+    for open_it in (
+        lambda: Session(mine, "global", ALONE),
+        lambda: Session(mine, "local", ALONE),
+        lambda: load_painters(tmp_path / "mine"),
+    ):
+        with pytest.raises(SetupError, match=r"is of another configuration .*own checkpoint back"):
+            open_it()
+    assert (tmp_path / "mine" / "global" / NAME).read_bytes() == other  # nothing is overwritten
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+@pytest.mark.parametrize("name", ["log.jsonl", "samples/000002.png.partial"])
+def test_a_full_disk_ends_in_a_sentence_and_the_run_goes_on_from_there(
+    tiny_data: Path, tmp_path: Path, name: str
+) -> None:
+    options = small_options(tiny_data, tmp_path, 2)
+    trained(options, 1)
+    path = tmp_path / "global" / name
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.symlink_to("/dev/full")
+    with pytest.raises(SetupError, match=r"cannot be written .No space left.*make room"):
+        trained(options)
+    path.unlink(missing_ok=True)
+    assert len(trained(replace(options, budget=Budget(steps=3)))) == 1  # step 2 was saved
+
+
 def test_a_later_stage_needs_the_earlier_one(tiny_data: Path, tmp_path: Path) -> None:
     options = small_options(tiny_data, tmp_path, 1)
     with pytest.raises(SetupError, match="run --stages global first"):
@@ -179,7 +218,7 @@ def test_a_run_that_breaks_names_its_last_good_checkpoint(tiny_data: Path, tmp_p
     session = Session(options, "global", ALONE)
     with torch.no_grad():
         next(session.trainer.critic.parameters()).fill_(float("inf"))
-    with pytest.raises(SetupError, match=rf"not finite.*{NAME}, of step 2"):
+    with pytest.raises(SetupError, match=rf"not finite.*{NAME}, of step 2; try a smaller --rate"):
         session.run()
     assert trained(options)  # the checkpoint is as it was
 
@@ -193,7 +232,7 @@ def test_out_of_memory_says_what_would_fit(
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(session.trainer, "train", full)
-    with pytest.raises(SetupError, match=r"out of memory in the global stage .* should fit"):
+    with pytest.raises(SetupError, match=r"out of memory in the global stage: .* should fit"):
         session.run()
 
 
@@ -213,4 +252,6 @@ def test_a_label_that_is_ignored_is_noticed(
 def test_tensorboard_gets_scalars_and_pictures(tiny_data: Path, tmp_path: Path) -> None:
     options = small_options(tiny_data, tmp_path, 1, tensorboard=True)
     Session(options, "global", ALONE).run()
-    assert list((tmp_path / "global" / "tensorboard").glob("events*"))
+    scalars, pictures = on_the_board(tmp_path / "global")
+    assert {"total", "critic", "psnr_db", "label_effect", "waited_share"} <= scalars
+    assert pictures == {"samples"}

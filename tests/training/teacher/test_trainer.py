@@ -11,12 +11,13 @@ from torch import nn
 from live.skeleton import LabelStyle
 from tests.training.teacher.small import ALONE, SHAPE, SIZE
 from training.dataset import Dataset
+from training.finite import NotFinite
 from training.teacher.backbones import open_backbone
 from training.teacher.clips import ClipBatches, Clips, ClipSettings
 from training.teacher.nets import GlobalGenerator, LocalEnhancer
 from training.teacher.objective import TeacherWeights
 from training.teacher.stages import FaceStage, PictureStage, Stage, Unrolled
-from training.teacher.trainer import NotFinite, TeacherRates, TeacherTrainer, linear_decay
+from training.teacher.trainer import TeacherRates, TeacherTrainer, linear_decay
 
 RATES = TeacherRates(critic_width=8)
 
@@ -55,6 +56,22 @@ def test_a_step_moves_every_parameter(name: str, clips: Clips) -> None:
         assert not still
         # A bias before an instance normalization does nothing; every other gets a gradient, too.
         assert all(p.grad is not None for p in net.parameters() if p.requires_grad)
+
+
+def test_a_longer_run_is_unrolled_and_learned_from(tiny_dataset: Dataset) -> None:
+    """Four frames: critics see each of the three pairs, and the last loss reaches the first."""
+    settings = ClipSettings(SIZE, rows=1, frames=4)
+    clips = ClipBatches(tiny_dataset, LabelStyle(), settings, 1).make(0)
+    stage = stage_named("global")
+    trainer = TeacherTrainer(stage, RATES, None, ALONE)
+    judged: list[int] = []
+    trainer.critic.register_forward_hook(lambda _, given, __: judged.append(len(given[0])))
+    losses = trainer.train(clips, 0.0)
+    assert judged == [6, 3] and losses["adversarial"] > 0
+    label = clips.label.clone().requires_grad_()
+    last = stage.module(label)[:, -1]
+    last.square().sum().backward()
+    assert label.grad is not None and label.grad[:, 0].abs().sum() > 0
 
 
 def test_the_second_frame_is_painted_after_the_first() -> None:
@@ -110,7 +127,7 @@ def test_what_is_no_number_stops_before_it_spoils_the_weights(clips: Clips) -> N
     trainer.train(clips, 0.0)
     before = copy.deepcopy(trainer.stage.net.state_dict())
     clips.truth[0, 0, 0, 3, 3] = float("nan")
-    with pytest.raises(NotFinite, match="at step 1 the gradients are not finite"):
+    with pytest.raises(NotFinite, match="at step 1 losses or gradients are not finite"):
         trainer.train(clips, 0.0)
     assert all(torch.equal(before[k], v) for k, v in trainer.stage.net.state_dict().items())
 

@@ -10,28 +10,37 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Generic, Protocol, TypeVar
 
-from training.teacher.clips import ClipBatches, Clips
+T = TypeVar("T")
+Made = TypeVar("Made", covariant=True)
 
 
-class Loader:
+class Maker(Protocol[Made]):
+    """Makes the batch of any step; safe to be called from several threads."""
+
+    def make(self, step: int) -> Made: ...
+
+
+class Loader(Generic[T]):
     """Goes through the steps' batches in order."""
 
     def __init__(
         self,
-        batches: ClipBatches,
+        batches: Maker[T],
         workers: int = 2,
-        pin: bool = False,
+        prepare: Callable[[T], T] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`pin` puts batches where a GPU fetches them without the CPU's help."""
+        """`prepare` is applied to each batch in the thread that made it, such as `Clips.pinned`."""
         self.waited_s = 0.0  # in all
-        self._batches, self._workers, self._pin, self._clock = batches, workers, pin, clock
+        self._batches, self._workers, self._prepare = batches, workers, prepare
+        self._clock = clock
 
-    def ahead(self, step: int) -> Iterator[Clips]:
+    def ahead(self, step: int) -> Iterator[T]:
         """The batches from `step` on."""
-        with ThreadPoolExecutor(self._workers, "clips") as pool:
-            coming = deque[Future[Clips]]()
+        with ThreadPoolExecutor(self._workers, "batches") as pool:
+            coming = deque[Future[T]]()
             try:
                 while True:
                     while len(coming) <= self._workers:
@@ -45,9 +54,6 @@ class Loader:
                 for future in coming:
                     future.cancel()
 
-    def _make(self, step: int) -> Clips:
-        clips = self._batches.make(step)
-        if not self._pin:
-            return clips
-        parts = (clips.label, clips.truth, clips.weight, clips.heads)
-        return Clips(*(part.pin_memory() for part in parts))
+    def _make(self, step: int) -> T:
+        made = self._batches.make(step)
+        return made if self._prepare is None else self._prepare(made)

@@ -1,0 +1,45 @@
+"""How much memory a training step takes, worked out without taking it; and whether it ran out.
+
+A step is traced on torch's `meta` device, which has shapes and no numbers; what autograd would keep
+for the way back is counted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+FLOAT = 4  # bytes
+
+
+def kept_bytes(forward: Callable[[], object]) -> int:
+    """What autograd would keep of `forward`, which works on tensors of the `meta` device."""
+    seen: dict[int, int] = {}
+    held: list[Tensor] = []
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        held.append(tensor)  # so that no storage's place is used twice
+        seen[storage._cdata] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        forward()
+    return sum(seen.values())
+
+
+def available_bytes(device: torch.device) -> int:
+    """The device's memory, all of it."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether torch, on any device, could not get the memory that it asked for."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

@@ -1,0 +1,64 @@
+"""How much memory a step of the student takes, and how many crops would fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+
+from live.errors import SetupError
+from training.discriminator import Discriminator
+from training.memory_use import FLOAT, available_bytes, is_out_of_memory, kept_bytes
+from training.nets import Student, StudentShape, compose
+from training.perceptual import PerceptualFeatures
+
+COPIES = 4  # of the weights: themselves, gradients, momentum, their average
+SLACK = 1.4  # work space, fragments
+
+
+def step_bytes(shape: StudentShape, rows: int, crop: tuple[int, int]) -> int:
+    """About what a step of `rows` crops of (height, width) pixels needs, critic and all."""
+    features = PerceptualFeatures().to("meta")
+    with torch.device("meta"):
+        net, critic = Student(shape), Discriminator()
+        label, plate = (torch.zeros(rows, 3, *crop) for _ in range(2))
+        state = torch.zeros(rows, 4, *crop)
+
+    def forward() -> None:
+        picture = compose(net(label, state), plate)
+        features(picture)
+        # The picture is judged twice, for the student and for the critic; the truth once.
+        for judged in (picture, picture.detach(), plate):
+            critic(label, judged)
+
+    weights = sum(p.numel() for n in (net, critic) for p in n.parameters()) * FLOAT
+    return int((kept_bytes(forward) + COPIES * weights) * SLACK)
+
+
+def advice(shape: StudentShape, rows: int, crop: tuple[int, int], available: int) -> str:
+    """A sentence for who ran out of memory: the largest number of crops that should fit."""
+    for fewer in range(rows - 1, 0, -1):
+        if step_bytes(shape, fewer, crop) <= available:
+            return f"--batch {fewer} should fit, in a new --out"
+    return (
+        "not even --batch 1 should fit; take a smaller --tier, prepare with a smaller --size, or "
+        "use a machine with more memory"
+    )
+
+
+@contextmanager
+def within_memory(
+    shape: StudentShape, rows: int, crop: Callable[[], tuple[int, int]], device: torch.device
+) -> Iterator[None]:
+    """Where memory runs out within it, SetupError is raised, with the number that should fit."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        size = crop()
+        words = advice(shape, rows, size, available_bytes(device))
+        raise SetupError(
+            f"out of memory with {rows} crops of {size[1]}x{size[0]}: {words}"
+        ) from error

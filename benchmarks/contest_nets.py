@@ -13,8 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.figure import dancer
+from export.face_graph import FaceGraph
 from export.generator_graph import generator_onnx
 from export.onnx_files import macs_of
+from export.parity_face import face_squares
+from export.rebuild import face_from_onnx
 from export.rehearsal import dance_labels
 from export.teacher_graph import teacher_onnx
 from live.frames import Frame, Image
@@ -22,15 +25,21 @@ from live.pose.blazepose_nets import pose_nets
 from live.pose.weights import PoseWeights, fetch_pose_weights
 from live.skeleton import Drawer, LabelStyle
 from live.sources.file import read_through
-from live.subject import load_subject
-from training.nets import Student
+from live.subject import Subject, load_subject
+from training.nets import Student, StudentShape
 from training.teacher.nets import GlobalGenerator, LocalEnhancer, Teacher, TeacherShape
+from training.tiers import shape_of
 
 SIZES = ((256, 256), (256, 224), (288, 512), (512, 512), (512, 1024))
 """(height, width) in pixels: what DESIGN and issue call 512x288 and 1024x512 lie down."""
 
+TIER_SIZES = (("512", (512, 512)), ("gpu", (512, 1024)))
+"""The larger students (`training.tiers`), each at the size that it is meant for."""
+
 TEACHER_SIZE = (256, 512)
 """Of the global one, as in the paper; the local one's is twice as large."""
+
+TEACHERS = ("teacher, global", "teacher, local")
 
 LABELS = 24
 FRAMES = 90  # of the clip that trackers see, again and again
@@ -59,27 +68,57 @@ class Net:
 
 
 def generators(sizes: Sequence[tuple[int, int]], bundle: Path | None = None) -> list[Net]:
-    """Students with random weights, and that of `bundle` at its own size."""
+    """Students with random weights, and that of `bundle` at its own size, with its face net."""
     nets = [_student(size) for size in sizes]
     if bundle is not None:
         subject = load_subject(bundle)
         labels = tuple(dance_labels(subject, LABELS))
         size = subject.manifest.generator_size
-        nets.insert(0, Net(f"student of {subject.manifest.name}", size, subject.generator, labels))
+        own = Net(f"student of {subject.manifest.name}", size, subject.generator, labels)
+        nets = [own, *_faces(subject), *nets]
     return nets
 
 
-def teachers(shape: TeacherShape | None = None, size: tuple[int, int] = TEACHER_SIZE) -> list[Net]:
+def _faces(subject: Subject) -> list[Net]:
+    """The face net, on a head that the generator makes; none where the bundle has none."""
+    if subject.face is None:
+        return []
+    label, rgba = face_squares(subject)[0]
+    name, side = f"student's face of {subject.manifest.name}", len(label)
+    feeds: Feeds = {"label": label[None], "rgba": rgba[None]}
+    module = FaceGraph(face_from_onnx(subject.face)).eval()
+    return [Net(name, (side, side), subject.face, feeds=feeds, module=module)]
+
+
+def tier_name(tier: str) -> str:
+    """What its net is called."""
+    return f"student, tier {tier}"
+
+
+def tiers(sizes: Sequence[tuple[str, tuple[int, int]]] = TIER_SIZES) -> list[Net]:
+    """Students of larger tiers with random weights; sizes: (tier, (height, width)) of each."""
+    return [_student(size, shape_of(tier), tier_name(tier)) for tier, size in sizes]
+
+
+def teachers(
+    shape: TeacherShape | None = None,
+    size: tuple[int, int] = TEACHER_SIZE,
+    names: Sequence[str] = TEACHERS,
+) -> list[Net]:
     """pix2pixHD's nets (Wang et al. 2018), with random weights.
 
     size: (height, width) of the global one's pictures; the local one's are twice as large.
+    names: those of `TEACHERS` to make; each takes half a minute and 1.5 GB at its full size.
     """
     torch.manual_seed(0)
     twice = 2 * size[0], 2 * size[1]
-    return [
-        _teacher("teacher, global", GlobalGenerator(shape), size),
-        _teacher("teacher, local", LocalEnhancer(GlobalGenerator(shape)), twice),
-    ]
+    whole, local = TEACHERS
+    nets: list[Net] = []
+    if whole in names:
+        nets.append(_teacher(whole, GlobalGenerator(shape), size))
+    if local in names:
+        nets.append(_teacher(local, LocalEnhancer(GlobalGenerator(shape)), twice))
+    return nets
 
 
 def _teacher(name: str, net: Teacher, size: tuple[int, int]) -> Net:
@@ -110,10 +149,12 @@ def tracker(weights: PoseWeights) -> Net:
     return Net("pose tracker", frames[0].size, frames=frames, weights=weights)
 
 
-def _student(size: tuple[int, int]) -> Net:
+def _student(
+    size: tuple[int, int], shape: StudentShape | None = None, name: str = "student"
+) -> Net:
     torch.manual_seed(0)
-    model = generator_onnx(Student(), size, "float32")
-    return Net("student", size, model, labels=tuple(_labels(size)))
+    model = generator_onnx(Student(shape), size, "float32")
+    return Net(name, size, model, labels=tuple(_labels(size)))
 
 
 def _labels(size: tuple[int, int]) -> list[Image]:

@@ -15,7 +15,7 @@ from export.precision import as_float32
 from export.quantize import losses
 from export.rehearsal import dance_labels
 from live.engines.base import Feedback
-from live.engines.choose import GENERATOR, POSE
+from live.engines.choose import FACE, GENERATOR, POSE
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import SetupError
 from live.frames import Image
@@ -61,6 +61,15 @@ def generator_source(
         lost = _held_against(subject, converted, Dataset(data), frames)
     labels = dance_labels(subject, LABELS)
     return Source(what, model, converted, GENERATOR.feedback, labels, data is not None, lost)
+
+
+def face_source(subject: Subject, precision: str) -> Source | None:
+    """The face net of `subject`, where it has one; in 8 bits it would not be told from its ruin."""
+    if subject.face is None or precision in KINDS:
+        return None
+    model, what = subject.face, f"face net of {subject.origin}"
+    converted = model if precision == "fp32" else to_float16(model, what)
+    return Source(what, model, converted, FACE.feedback)
 
 
 def small_generator(subject: Subject, kind: str, what: str) -> bytes:

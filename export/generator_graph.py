@@ -11,13 +11,15 @@ from __future__ import annotations
 import copy
 import io
 import warnings
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from live.errors import SetupError
+from training.face_net import FaceStudent
 from training.nets import LABEL_CHANNELS, STATE_CHANNELS, Student
 
 OPSET = 17  # ONNX Runtime from 1.12, TensorRT from 8.5
@@ -41,19 +43,34 @@ class GeneratorGraph(nn.Module):
         return rgba, next_state
 
 
-def folded(student: Student, weights: str) -> Student:
+Net = TypeVar("Net", Student, FaceStudent)
+
+
+def folded(net: Net, weights: str) -> Net:
     """A copy ready for export: gains folded, numbers rounded to what `weights` can store."""
-    net = copy.deepcopy(student).cpu().eval().fold()
+    made: Net = copy.deepcopy(net).cpu().eval()
+    made.fold()
     if weights == "float16":
         with torch.no_grad():
-            for parameter in net.parameters():
-                if parameter.numel() >= SMALL:
-                    parameter.copy_(parameter.half().float())
-    return net
+            for stored in (*made.parameters(), *made.buffers()):
+                if stored.numel() >= SMALL:
+                    stored.copy_(stored.half().float())
+    return made
 
 
 def generator_onnx(student: Student, size: tuple[int, int], weights: str = "float16") -> bytes:
-    """The ONNX model for pictures of `size` (height, width), checked by onnx's own checker.
+    """The ONNX model for pictures of `size` (height, width); see `onnx_of`."""
+    graph = GeneratorGraph(folded(student, weights))
+    label = torch.zeros(1, *size, LABEL_CHANNELS, dtype=torch.uint8)
+    state = torch.zeros(1, STATE_CHANNELS, *size)
+    feeds = {"label": label, "state": state}
+    return onnx_of(graph, feeds, ("rgba", "next_state"), weights)
+
+
+def onnx_of(
+    graph: nn.Module, feeds: Mapping[str, Tensor], outputs: Sequence[str], weights: str
+) -> bytes:
+    """A net that takes `feeds`, in order, as an ONNX model, checked by onnx's own checker.
 
     With "float16" the weights are stored as halves and cast once when the model is loaded; the
     computing stays float32. Raises SetupError where onnx is missing.
@@ -62,16 +79,13 @@ def generator_onnx(student: Student, size: tuple[int, int], weights: str = "floa
         import onnx
     except ImportError as error:
         raise SetupError(f"onnx cannot be imported ({error}): pip install onnx") from error
-    graph = GeneratorGraph(folded(student, weights)).eval()
-    label = torch.zeros(1, *size, LABEL_CHANNELS, dtype=torch.uint8)
-    state = torch.zeros(1, STATE_CHANNELS, *size)
     buffer: Any = io.BytesIO()  # torch takes one, its annotation does not say so
     with warnings.catch_warnings():
         # torch's other exporter wants one more package; this one is pinned and does all we need.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
-            graph, (label, state), buffer, dynamo=False, opset_version=OPSET,
-            input_names=["label", "state"], output_names=["rgba", "next_state"],
+            graph.eval(), tuple(feeds.values()), buffer, dynamo=False, opset_version=OPSET,
+            input_names=list(feeds), output_names=list(outputs),
         )  # fmt: skip
     model = onnx.load_from_string(buffer.getvalue())
     if weights == "float16":

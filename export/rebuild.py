@@ -1,4 +1,4 @@
-"""generator.onnx -> the torch student it was exported from, so that parity needs no run folder."""
+"""A bundle's nets -> the torch nets they were exported from, so that parity needs no run folder."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from export.onnx_files import loaded
+from export.onnx_files import loaded, size_of
 from live.errors import SetupError
+from training.face_net import FaceShape, FaceStudent
 from training.nets import Student, StudentShape
 
 PREFIX = "student."  # `export.generator_graph.GeneratorGraph` calls its net so
+FACE_PREFIX = "face."  # and `export.face_graph.FaceGraph`
 
 
 def student_from_onnx(model: bytes) -> Student:
@@ -22,28 +25,51 @@ def student_from_onnx(model: bytes) -> Student:
     Its shape is read from the weights. Weights that were stored as halves come back as the float32
     numbers that ONNX Runtime casts them to. Raises SetupError where the model is no student.
     """
-    weights = {
-        name.removeprefix(PREFIX): array
-        for name, array in constants(model).items()
-        if name.startswith(PREFIX) and not name.endswith(".half")
-    }
+    weights = _weights_of(model, PREFIX)
     try:
         net = Student(_shape(weights))
-        state = {}
-        for name, parameter in net.state_dict().items():
-            # Export folds the gains into the convolutions: where they are left out they are 1.
-            gain = np.ones(parameter.shape, np.float32) if name.endswith(".gain") else None
-            array = weights.get(name, gain)
-            if array is None or array.shape != tuple(parameter.shape):
-                raise KeyError(name)
-            state[name] = torch.from_numpy(array.astype(np.float32))
+        _fill(net, weights)
     except (KeyError, ValueError) as error:
         raise SetupError(
             f"generator.onnx does not hold a student's weights ({error} is missing or of another "
             f"shape); give the run it came from with --run"
         ) from error
-    net.load_state_dict(state)
     return net.eval()
+
+
+def face_from_onnx(model: bytes) -> FaceStudent:
+    """As `student_from_onnx`, of a bundle's face.onnx."""
+    weights = _weights_of(model, FACE_PREFIX)
+    try:
+        net = FaceStudent(_face_shape(weights, size_of(model)[0]))
+        _fill(net, weights)
+    except (KeyError, ValueError) as error:
+        raise SetupError(
+            f"face.onnx does not hold a face net's weights ({error} is missing or of another "
+            f"shape); give the run it came from with --run"
+        ) from error
+    return net.eval()
+
+
+def _weights_of(model: bytes, prefix: str) -> dict[str, NDArray[Any]]:
+    return {
+        name.removeprefix(prefix): array
+        for name, array in constants(model).items()
+        if name.startswith(prefix) and not name.endswith(".half")
+    }
+
+
+def _fill(net: nn.Module, weights: dict[str, NDArray[Any]]) -> None:
+    """Raises KeyError, with its name, for a weight that is missing or of another shape."""
+    state = {}
+    for name, parameter in net.state_dict().items():
+        # Export folds the gains into the convolutions: where they are left out they are 1.
+        gain = np.ones(parameter.shape, np.float32) if name.endswith(".gain") else None
+        array = weights.get(name, gain)
+        if array is None or array.shape != tuple(parameter.shape):
+            raise KeyError(name)
+        state[name] = torch.from_numpy(array.astype(np.float32))
+    net.load_state_dict(state)
 
 
 def constants(model: bytes) -> dict[str, NDArray[Any]]:
@@ -70,6 +96,14 @@ def _shape(weights: dict[str, NDArray[Any]]) -> StudentShape:
         encoder_blocks=_blocks(weights, "encoder", levels),
         decoder_blocks=_blocks(weights, "decoder", levels - 1),
         head=len(weights["before.weight"]),
+    )
+
+
+def _face_shape(weights: dict[str, NDArray[Any]], side: int) -> FaceShape:
+    levels = 1 + _count(weights, r"down\.(\d+)\.weight")
+    widths = [weights["stem.weight"], *(weights[f"down.{n}.weight"] for n in range(levels - 1))]
+    return FaceShape(
+        side, tuple(len(weight) for weight in widths), _blocks(weights, "blocks", levels)
     )
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from live.frames import Image, Pose
+from live.frames import Image, Label, Pose
+from live.head import head_square, square_side
 from live.skeleton import Drawer
 from live.subject import Codebook, Subject
 from live.window import StageWindow, into_window
@@ -21,7 +22,12 @@ Poses = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def draw_labels(subject: Subject, poses: Poses, follows: bool) -> list[Image]:
-    """Each pose as the stage would draw it: RGB uint8 (h, w, 3) at the generator's size.
+    """The pictures of `place_labels`: RGB uint8 (h, w, 3) at the generator's size."""
+    return [label.image for label in place_labels(subject, poses, follows)]
+
+
+def place_labels(subject: Subject, poses: Poses, follows: bool) -> list[Label]:
+    """Each pose as the stage would draw it.
 
     follows: the poses are one movement at `FPS`, and the stage's window follows it; otherwise the
     window jumps to each. The one place of export/ that turns a bundle's poses into labels.
@@ -36,7 +42,9 @@ def draw_labels(subject: Subject, poses: Poses, follows: bool) -> list[Image]:
             window.reset()
         now_s = number / FPS
         region = window.follow(Pose(points, scores, now_s, stage), now_s)
-        labels.append(drawer.draw(into_window(points, region, size), scores).copy())
+        placed = into_window(points, region, size)
+        head = head_square(placed, scores, size, square_side(size[0]))
+        labels.append(Label(drawer.draw(placed, scores).copy(), now_s, region, head))
     return labels
 
 

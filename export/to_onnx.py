@@ -3,7 +3,8 @@
     python -m export.to_onnx RUN --out BUNDLE [--name NAME] [--consent FILE] [--weights float16]
 
 Folds the net, writes it as ONNX with every conversion inside the graph, asserts that ONNX Runtime
-computes what torch does, and writes the bundle that the stage loads.
+computes what torch does, and writes the bundle that the stage loads. Where training.face has added
+a face net to RUN, that is a part of the bundle.
 """
 
 from __future__ import annotations
@@ -11,24 +12,31 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import torch
 
 from export.codebook import make_codebook, neutral_frame
-from export.generator_graph import OPSET, WEIGHT_TYPES, folded, generator_onnx
+from export.face_graph import FACE, Square, check_face, face_onnx
+from export.generator_graph import OPSET, WEIGHT_TYPES, GeneratorGraph, folded, generator_onnx
 from export.parity import Parity, check_parity
 from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
-from live.frames import Image
+from live.face import head_feeds
+from live.frames import Label, Layer
+from live.head import head_square, square_side
 from live.skeleton import Drawer
 from live.subject import Consent, SubjectManifest, encode_codebook, write_subject
 from live.window import into_window
 from training.consent import dataset_consent, in_words
 from training.dataset import Dataset, encode_jpeg
+from training.face_run import load_face
 from training.masks import person_box
+from training.nets import Student
 from training.run import Trained, load_trained
 
 MAX_GAP = 1e-3  # of next_state in [0, 1], torch against ONNX Runtime
@@ -54,12 +62,21 @@ class ExportOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportedFace:
+    """What was written of the face net."""
+
+    onnx_bytes: int
+    max_levels: int  # torch against ONNX Runtime, in 8-bit levels
+
+
+@dataclass(frozen=True, slots=True)
 class Exported:
     """What was written."""
 
     consent: Consent | None
     onnx_bytes: int
     parity: Parity
+    face: ExportedFace | None = None  # where the run has one
 
 
 def export(options: ExportOptions) -> Exported:
@@ -68,9 +85,11 @@ def export(options: ExportOptions) -> Exported:
     trained = load_trained(options.run)
     data = Dataset(options.data or trained.record.data)
     consent = consent or dataset_consent(data.folder)
+    face = load_face(options.run, trained)
     model = generator_onnx(trained.net, data.size, options.weights)
     exported = folded(trained.net, options.weights)
-    parity = check_parity(exported, model, _labels(data, trained), MAX_GAP)
+    labels = _labels(data, trained)
+    parity = check_parity(exported, model, [label.image for label in labels], MAX_GAP)
     book = make_codebook(data)
     manifest = SubjectManifest(
         name=options.name,
@@ -81,7 +100,12 @@ def export(options: ExportOptions) -> Exported:
         window=data.window,
         consent=consent,
         footage=_footage(data),
-        training={**trained.facts, "weights": options.weights, "size": list(data.size)},
+        training={
+            **trained.facts,
+            **({"face": face.facts} if face else {}),
+            "weights": options.weights,
+            "size": list(data.size),
+        },
         quality=_quality(options.run),
     )
     files = {
@@ -90,8 +114,14 @@ def export(options: ExportOptions) -> Exported:
         "poses.npz": encode_codebook(book),
         "thumb.jpg": _thumb(data),
     }
+    written = None
+    if face is not None:
+        files[FACE] = face_onnx(face.net, options.weights)
+        squares = _squares(exported, labels, face.net.shape.side)
+        levels = check_face(folded(face.net, options.weights), files[FACE], squares)
+        written = ExportedFace(len(files[FACE]), levels)
     write_subject(options.out, manifest, files)
-    return Exported(consent, len(model), parity)
+    return Exported(consent, len(model), parity, written)
 
 
 def read_consent(path: Path) -> Consent:
@@ -105,13 +135,29 @@ def read_consent(path: Path) -> Consent:
         ) from error
 
 
-def _labels(data: Dataset, trained: Trained) -> list[Image]:
-    drawer = Drawer(data.size, trained.record.style)
+def _labels(data: Dataset, trained: Trained) -> list[Label]:
+    drawer, side = Drawer(data.size, trained.record.style), square_side(data.size[0])
     tail = data.held_out[:8] if len(data.held_out) >= 8 else data.train[:8]
-    return [
-        drawer.draw(into_window(data.points[n], data.regions[n], data.size), data.scores[n])
-        for n in tail
-    ]
+    labels = []
+    for number in tail:
+        region, scores = data.regions[number], data.scores[number]
+        points = into_window(data.points[number], region, data.size)
+        head = head_square(points, scores, data.size, side)
+        labels.append(Label(drawer.draw(points, scores), float(number), region, head))
+    return labels
+
+
+def _squares(student: Student, labels: Sequence[Label], side: int) -> list[Square]:
+    """Heads, or what is in their place, as the student paints them when it begins."""
+    graph = GeneratorGraph(student).eval()
+    squares = []
+    for label in labels:
+        state = torch.zeros(1, 4, *label.image.shape[:2])
+        with torch.no_grad():
+            rgba, _ = graph(torch.from_numpy(label.image[None].copy()), state)
+        feeds = head_feeds(label, Layer(rgba[0].numpy(), label.region), side)
+        squares.append((feeds["label"][0], feeds["rgba"][0]))
+    return squares
 
 
 def _footage(data: Dataset) -> dict[str, Any]:
@@ -172,6 +218,11 @@ def main(arguments: list[str] | None = None) -> int:
         f"and ONNX Runtime differ by at most {parity.max_abs:.1e}, {parity.max_levels} of 255 "
         f"levels, {parity.drift_abs:.1e} after several pictures"
     )
+    if exported.face is not None:
+        print(
+            f"{options.out}: face.onnx {exported.face.onnx_bytes / 1e6:.1f} MB; torch and ONNX "
+            f"Runtime differ by at most {exported.face.max_levels} of 255 levels"
+        )
     print(f"consent: {in_words(exported.consent)}")
     return 0
 

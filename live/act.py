@@ -1,6 +1,7 @@
 """An act: one character on the stage, followed picture after picture as the look says.
 
-pose -> normalize, smooth, place, guard, ladder -> draw -> generate -> compose. Marks come later.
+pose -> normalize, smooth, place, guard, ladder -> draw -> generate -> face -> compose. Marks come
+later.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from live.character import Character
 from live.errors import UnderstudyError
 from live.frames import Image, Label, Layer, Pose, Sighting
 from live.generator import compose
+from live.head import head_square, square_side
 from live.ladder import Ladder, LadderSettings, Rung
 from live.look import Look
 from live.placement import Placement, fade_layer, place_layer, place_pose
@@ -55,6 +57,7 @@ class Act:
         self.novelty = 0.0  # of the newest pose; 0 where nobody is followed
         self.failing = False  # whether the generator did, the last time
         self.rung: Rung = "neutral"
+        self._face_failing = False
         self._timing = timing
         self._ladder = Ladder(character.neutral, ladder)
         self._background = Background(character.plate, pictures)
@@ -131,8 +134,10 @@ class Act:
         if not look.face:
             scores = scores.copy()
             scores[_FACE] = 0
-        drawn = drawer.draw(into_window(pose.points, region, drawer.size), scores)
-        return Label(drawn, captured_s, region)
+        size = drawer.size
+        points = into_window(pose.points, region, size)
+        head = head_square(points, scores, size, square_side(size[0]))
+        return Label(drawer.draw(points, scores), captured_s, region, head)
 
     def _shown(self, label: Label, now_s: float) -> tuple[_Shown | None, Rung]:
         """What the generator makes of it; where it fails its last, for a while; then nothing."""
@@ -164,7 +169,26 @@ class Act:
         if self.failing:
             log.warning("the generator works again")
         self.failing = False
+        self._correct(label, layer)
         return layer
+
+    def _correct(self, label: Label, layer: Layer) -> None:
+        """Make the head good, where the subject has a net for it; without it the show goes on."""
+        face = self.character.face
+        if face is None:
+            return
+        try:
+            with self._timing.section("face"):
+                face.correct(label, layer)
+        except (UnderstudyError, RuntimeError, ValueError, MemoryError) as error:
+            self._timing.count("face.failed")
+            if not self._face_failing:
+                log.error("the face net failed (%s); heads are shown without it", error)
+            self._face_failing = True
+            return
+        if self._face_failing:
+            log.warning("the face net works again")
+        self._face_failing = False
 
 
 def _by_hand(look: Look) -> Placement:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from live.face import Face
 from live.frames import Label, Pose
 from live.generator import Generator
+from live.head import head_square, square_side
 from live.marks import Marks
 from live.normalize import Normalizer
 from live.novelty import Novelty
@@ -23,11 +25,16 @@ class Character:
         normalizer: Normalizer,
         smoother: Smoother,
         marks: Marks | None = None,
+        face: Face | None = None,
     ) -> None:
-        """`marks` go onto every picture; None leaves them bare, as tests and training need."""
+        """`marks` go onto every picture; None leaves them bare, as tests and training need.
+
+        `face` corrects what `generator` makes of the head; most subjects have none.
+        """
         manifest = subject.manifest
         self.subject = subject
         self.generator = generator
+        self.face = face
         self.normalizer = normalizer
         self.smoother = smoother
         self.marks = marks
@@ -50,8 +57,10 @@ class Character:
         self.novelty.guard(self.neutral, 0.0, 0.0)  # no strength: it forgets
 
     def close(self) -> None:
-        """Free the generator. May be called twice."""
+        """Free the nets. May be called twice."""
         self.generator.close()
+        if self.face is not None:
+            self.face.close()
 
 
 def neutral_pose(subject: Subject) -> Pose:
@@ -66,5 +75,6 @@ def neutral_label(subject: Subject) -> Label:
     size = manifest.generator_size
     window = StageWindow(manifest.body, manifest.stage_size, size, manifest.window)
     region = window.follow(pose, 0.0)
-    drawn = Drawer(size, manifest.style).draw(into_window(pose.points, region, size), pose.scores)
-    return Label(drawn, 0.0, region)
+    points = into_window(pose.points, region, size)
+    drawn = Drawer(size, manifest.style).draw(points, pose.scores)
+    return Label(drawn, 0.0, region, head_square(points, pose.scores, size, square_side(size[0])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +12,8 @@ import numpy as np
 from live.act import Act
 from live.body import BodyStats
 from live.character import Character, neutral_label
-from live.engines.choose import open_engine
+from live.engines.choose import FACE, open_engine
+from live.face import Face, face_side, head_feeds
 from live.frames import Pose, Sighting
 from live.generator import Generator
 from live.look import Look
@@ -41,24 +43,56 @@ def open_character(
 
     performer: whose measures are known already. Raises SetupError and SubjectError.
     """
-    what, label = f"generator of {subject.origin}", neutral_label(subject)
+    with ExitStack() as opened:
+        generator = _generator(subject, settings)
+        opened.callback(generator.close)
+        face = _face(subject, settings, generator)
+        if face is not None:
+            opened.callback(face.close)
+        marks = None if settings.marks is None else marks_of(settings.marks, subject)
+        normalizer = Normalizer(subject.manifest.body, subject.manifest.stage_size, performer)
+        character = Character(subject, generator, normalizer, Smoother(), marks, face)
+        _rehearse(character)
+        character.reset()
+        opened.pop_all()
+    return character
+
+
+def _generator(subject: Subject, settings: CharacterSettings) -> Generator:
     chosen = open_engine(
         subject.generator,
-        what,
+        f"generator of {subject.origin}",
         settings.engine,
         settings.threads,
-        {"label": label.image[None]},
+        {"label": neutral_label(subject).image[None]},
         small=subject.small,
     )
     log.info("%s", chosen.why)
     try:
-        generator = Generator(subject, chosen.engine)
-        marks = None if settings.marks is None else marks_of(settings.marks, subject)
-        normalizer = Normalizer(subject.manifest.body, subject.manifest.stage_size, performer)
-        character = Character(subject, generator, normalizer, Smoother(), marks)
-        _rehearse(character)
-        character.reset()
-        return character
+        return Generator(subject, chosen.engine)
+    except BaseException:
+        chosen.engine.close()
+        raise
+
+
+def _face(subject: Subject, settings: CharacterSettings, generator: Generator) -> Face | None:
+    """Where the bundle has one; tried on a head that `generator` has made, which is reset."""
+    if subject.face is None:
+        return None
+    label, side = neutral_label(subject), face_side(subject)
+    layer = generator.generate(label)
+    generator.reset()
+    chosen = open_engine(
+        subject.face,
+        f"face net of {subject.origin}",
+        settings.engine,
+        settings.threads,
+        head_feeds(label, layer, side),
+        role=FACE,
+    )
+    log.info("face net: %s", chosen.why)
+    try:
+        return Face(subject, chosen.engine)
     except BaseException:
         chosen.engine.close()
         raise

@@ -57,6 +57,7 @@ class Label:
     image: Image  # RGB uint8 (h, w, 3) at the generator's size
     captured_s: float
     region: Region  # the part of the stage that it shows
+    head: tuple[int, int] | None = None  # (top, left) of the head's square; None: no head is seen
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 from numba import njit
 
-from live.engines.base import Engine
+from live.engines.base import Engine, Tensor, check_tensors
 from live.engines.carried import with_feedback
 from live.engines.choose import FEEDBACK
-from live.errors import SubjectError
 from live.frames import Image, Label, Layer, Region
 from live.subject import Subject
 
@@ -26,7 +25,7 @@ class Generator:
         Raises SubjectError when its inputs and outputs are not the contract's.
         """
         height, width = subject.manifest.generator_size
-        _expect(engine, height, width, str(subject.origin))
+        check_tensors(engine, _expected(height, width), f"generator.onnx of {subject.origin}")
         self.size = (height, width)
         self._engine = with_feedback(engine, FEEDBACK, f"generator.onnx of {subject.origin}")
         self.reset()
@@ -62,20 +61,14 @@ class Generator:
         self._engine.close()
 
 
-def _expect(engine: Engine, height: int, width: int, origin: str) -> None:
-    expected = {
-        "label": ("uint8", (1, height, width, 3)),
-        "state": ("float32", (1, 4, height, width)),
-        "rgba": ("uint8", (1, height, width, 4)),
-        "next_state": ("float32", (1, 4, height, width)),
-    }
-    found = {t.name: (t.dtype, t.shape) for t in (*engine.inputs, *engine.outputs)}
-    for name in sorted(expected.keys() | found.keys()):
-        if found.get(name) != expected.get(name):
-            raise SubjectError(
-                f"generator.onnx of {origin}: {name} is {found.get(name, 'missing')}, it must be "
-                f"{expected.get(name, 'absent')}; export the subject again with this version"
-            )
+def _expected(height: int, width: int) -> dict[str, Tensor]:
+    tensors = (
+        Tensor("label", (1, height, width, 3), "uint8"),
+        Tensor("state", (1, 4, height, width), "float32"),
+        Tensor("rgba", (1, height, width, 4), "uint8"),
+        Tensor("next_state", (1, 4, height, width), "float32"),
+    )
+    return {tensor.name: tensor for tensor in tensors}
 
 
 def figure_layer(rgba: Image, region: Region) -> Layer:

@@ -8,7 +8,7 @@ A bundle is a folder, or one .zip of it, holding
     poses.npz       codebook of training poses and the neutral pose, in stage pixels
     thumb.jpg       a small portrait
     generator.int8.onnx  optional: the generator with 8-bit convolutions, for CPUs
-    face.onnx       optional
+    face.onnx       optional: makes good the head in what the generator paints, see `live.face`
 
 Plain data only: nothing is ever unpickled. Files are read into memory, hashed, and only then
 looked into, so what is checked is what is used. The hashes tell of damage and of mixed-up files,

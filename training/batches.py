@@ -19,16 +19,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from live.frames import Image
-from live.skeleton import Drawer, LabelStyle
+from live.head import HEAD, head_square
+from live.skeleton import JOINTS, Drawer, LabelStyle
 from live.window import into_window
 from training.augment import AugmentSettings, Faults, draw_faults
 from training.dataset import SEEN_SCORE, Dataset
 from training.framing import MULTIPLE
 from training.masks import Box, make_masks, person_box
+from training.teacher.heads import ABSENT
 from training.views import grown, on_stage, view
 
 LARGEST_CROP = (0.55, 0.45)  # (height, width), fractions of the picture's height
 SMALLEST_CROP = 96  # pixels
+
+_IS_HEAD = np.isin(np.arange(len(JOINTS)), HEAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Batch:
     clear: Tensor  # (B, 1, h, w)
     begins: Tensor  # (B, 1, 1, 1): 1 where a stream begins and the state must be empty
     taught: Tensor | None = None  # (B, 3, h, w) RGB: a teacher's picture, where there is one
+    heads: Tensor | None = None  # (B, 2) int64: (top, left) of the head's square, -1 without one
 
     def to(self, device: torch.device) -> Batch:
         """The same on `device`."""
@@ -90,14 +95,17 @@ class Batches:
         settings: BatchSettings,
         seed: int,
         teacher: Pictures | None = None,
+        head_side: int = 0,
     ) -> None:
+        """With `head_side` crops are around heads, and say where squares of that side are."""
         self.settings = settings
         self._data = data
         self._teacher = teacher
         self._seed = seed
         self._drawer = Drawer(data.size, style)
         self._unseen = data.unseen.astype(np.float32)
-        self._trainable = data.train
+        self._head_side = head_side
+        self._trainable = with_heads(data, head_side) if head_side else data.train
         crop = settings.crop or figure_size(data)
         self._height, self._width = min(crop[0], data.size[0]), min(crop[1], data.size[1])
 
@@ -114,6 +122,7 @@ class Batches:
             clear=torch.from_numpy(arrays["clear"][:, None]),
             begins=torch.from_numpy(arrays["begins"])[:, None, None, None],
             taught=_planes(arrays["taught"]) if self._teacher else None,
+            heads=torch.from_numpy(arrays["heads"]) if self._head_side else None,
         )
 
     def ahead(self, step: int) -> Iterator[Batch]:
@@ -135,7 +144,8 @@ class Batches:
         data, size = self._data, self._data.size
         region = grown(data.regions[frame], stream.zoom)
         points = into_window(points, region, size)
-        label = self._drawer.draw(*stream.faults.apply(points, scores.copy(), rng))
+        drawn = stream.faults.apply(points, scores.copy(), rng)
+        label = self._drawer.draw(*drawn)
         cut = (slice(stream.box.top, stream.box.bottom), slice(stream.box.left, stream.box.right))
         nobody = stream.faults.nobody
         plate = view(data.plate, region, size)[cut]
@@ -154,11 +164,25 @@ class Batches:
             "clear": masks.clear * inside,
             "begins": np.asarray(age == 0, np.float32),
         }
+        if self._head_side:
+            held["heads"] = self._head(*drawn, stream.box)
         if self._teacher:
             held["taught"] = (
                 plate if nobody else view(self._teacher.frame(frame), region, size)[cut]
             )
         return held
+
+    def _head(
+        self, points: NDArray[np.float32], scores: NDArray[np.float32], box: Box
+    ) -> NDArray[np.int64]:
+        """(top, left) of the head's square in the crop, -1 where it is not whole in there."""
+        corner = head_square(points, scores, self._data.size, self._head_side)
+        absent = np.full(2, ABSENT, np.int64)
+        if corner is None:
+            return absent
+        place = np.array(corner, np.int64) - np.array([box.top, box.left], np.int64)
+        most = np.array([self._height, self._width]) - self._head_side
+        return place if ((place >= 0) & (place <= most)).all() else absent
 
     def _stream(self, rng: np.random.Generator) -> _Stream:
         start = int(rng.choice(self._trainable))
@@ -189,6 +213,8 @@ class Batches:
         """A crop around the figure, never always centred, or at times anywhere."""
         crop = np.array([self._width, self._height])
         seen = self._data.scores[frame] > SEEN_SCORE
+        if self._head_side:
+            seen &= _IS_HEAD
         region = grown(self._data.regions[frame], zoom)
         places = into_window(self._data.points[frame][seen], region, self._data.size)
         low, high = places.min(0), places.max(0)
@@ -200,6 +226,16 @@ class Batches:
         most = np.array(self._data.size[::-1]) - crop
         left, top = np.clip(middle - crop / 2, 0, most).astype(int)
         return Box(int(left), int(top), int(left) + self._width, int(top) + self._height)
+
+
+def with_heads(data: Dataset, side: int) -> NDArray[np.int64]:
+    """Numbers of the training frames in whose windows the head has a square of `side`."""
+
+    def has(number: int) -> bool:
+        points = into_window(data.points[number], data.regions[number], data.size)
+        return head_square(points, data.scores[number], data.size, side) is not None
+
+    return np.array([number for number in data.train.tolist() if has(number)], np.int64)
 
 
 def figure_size(data: Dataset) -> tuple[int, int]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live.frames import Image
+from live.head import head_span
 from live.skeleton import INDEX
 from training.plate import body_mask
 
@@ -22,8 +23,6 @@ BACKGROUND_WEIGHT = 0.1
 HEAD_WEIGHT = 3.0
 HAND_WEIGHT = 2.0
 
-_HEAD = [INDEX[name] for name in ("nose", "right_eye", "left_eye", "right_ear", "left_ear")]
-_NECK = INDEX["neck"]
 _HANDS = [
     [INDEX[f"{side}_{name}"] for name in ("wrist", "index_1", "pinky_1", "thumb_3")]
     for side in ("left", "right")
@@ -91,13 +90,9 @@ def _important(
 def head_box(
     points: NDArray[np.float32], scores: NDArray[np.float32], size: tuple[int, int]
 ) -> Box | None:
-    """A square around the head, or None where it is not seen."""
-    seen = [joint for joint in _HEAD if scores[joint] > 0.3]
-    if not seen or scores[_NECK] <= 0.3:
-        return None
-    middle = points[seen].mean(0)
-    reach = 0.9 * float(np.hypot(*(middle - points[_NECK])))
-    return _clipped(middle, max(reach, 4.0), size)
+    """A square around the head, cut at the picture's edges, or None where it is not seen."""
+    span = head_span(points, scores, size)
+    return Box(*span) if span else None
 
 
 def hand_boxes(

@@ -1,7 +1,7 @@
 """Whoever paints pictures of the stage from poses, each after its own last one.
 
-The student does, and so does the teacher, of whose run folder several painters may come: with its
-face net and without, and the student that learned from it.
+The student does, and so does the teacher. Of one run folder several painters may come: with its
+face net and without, and, of a teacher's, the student that learned from it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from live.errors import SetupError
 from live.frames import Image
 from live.skeleton import LabelStyle
 from training.dataset import Dataset
+from training.device import choose_device
+from training.face_run import Face, load_face
 from training.nets import Student
 from training.replay import Poses, replay
 from training.run import RECORD, Trained, load_trained
@@ -71,11 +73,15 @@ class Painter(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudentPainter:
-    """The live generator, in the stage's own window and composite."""
+    """The live generator, in the stage's own window and composite; with or without its face net."""
 
     run: Path
     trained: Trained
-    name: str = STUDENT
+    face: Face | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{STUDENT}{FACE if self.face else ''}"
 
     @property
     def data(self) -> Path:
@@ -91,7 +97,7 @@ class StudentPainter:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        return self.trained.facts
+        return {**self.trained.facts, **({"face": self.face.facts} if self.face else {})}
 
     def paint(self, poses: Poses, times_s: NDArray[np.float64], data: Dataset) -> Iterator[Image]:
         trained = self.trained
@@ -99,7 +105,8 @@ class StudentPainter:
             # A double for the net's call is all that `replay` needs.
             alone = cast(Student, FrameByFrame(trained.net))
             trained = replace(trained, net=alone)
-        return replay(trained, poses, times_s, data)
+        face = self.face.net if self.face else None
+        return replay(trained, poses, times_s, data, face)
 
 
 class FrameByFrame(nn.Module):
@@ -152,13 +159,14 @@ class TeacherPainter:
         }
 
     def paint(self, poses: Poses, times_s: NDArray[np.float64], data: Dataset) -> Iterator[Image]:
-        return painted(TeacherAtWork(self.painters, data.stage, face=self.face), *poses)
+        device = choose_device("auto")  # the full size takes seconds a picture on a CPU
+        return painted(TeacherAtWork(self.painters, data.stage, device, self.face), *poses)
 
 
 def open_painters(run: Path) -> Sequence[Painter]:
     """The painters of the folder `run`, the best of them first. Raises SetupError."""
     if (run / RECORD).is_file():
-        return [StudentPainter(run, load_trained(run))]
+        return _students(run)
     if not any((run / stage / STAGE_RECORD).is_file() for stage in TEACHERS_STAGES):
         raise SetupError(
             f"{run / RECORD} is missing; train there with training.student or training.train first"
@@ -170,6 +178,12 @@ def open_painters(run: Path) -> Sequence[Painter]:
     if painters.face is not None:
         found.append(TeacherPainter(run, painters, face=True))
     return [*found, TeacherPainter(run, painters, face=False)]
+
+
+def _students(run: Path) -> Sequence[Painter]:
+    trained = load_trained(run)
+    face, alone = load_face(run, trained), StudentPainter(run, trained)
+    return [alone] if face is None else [StudentPainter(run, trained, face), alone]
 
 
 def named_apart(painters: Sequence[Painter]) -> dict[str, Painter]:

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from live.body import BodyStats
 from live.frames import Image, Pose
 from live.generator import compose, figure_layer
+from live.head import head_square
 from live.normalize import Normalizer
 from live.skeleton import Drawer
 from live.smooth import Smoother
 from live.window import into_window
 from training.dataset import Dataset
+from training.face_net import FaceStudent
 from training.run import Trained
 from training.samples import to_tensor
 
@@ -25,21 +27,44 @@ Poses = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 @torch.no_grad()
 def replay(
-    trained: Trained, poses: Poses, times_s: NDArray[np.float64], data: Dataset
+    trained: Trained,
+    poses: Poses,
+    times_s: NDArray[np.float64],
+    data: Dataset,
+    face: FaceStudent | None = None,
 ) -> Iterator[Image]:
     """The pictures for `poses` (stage pixels) at `times_s`, in order of time, over `data`'s plate.
 
-    RGB uint8 (H, W, 3), at the stage's size, made by the stage's own window and composite.
+    RGB uint8 (H, W, 3), at the stage's size, made by the stage's own window and composite; with
+    `face`, of the same run, heads are corrected as on stage.
     """
     drawer = Drawer(data.size, trained.record.style)
     window = data.new_window()
     state = torch.zeros(1, 4, *data.size)
     for points, scores, time_s in zip(*poses, times_s.tolist(), strict=True):
         region = window.follow(Pose(points, scores, time_s, data.stage), time_s)
-        drawn = drawer.draw(into_window(points, region, data.size), scores)
+        placed = into_window(points, region, data.size)
+        drawn = drawer.draw(placed, scores)
         state = trained.net(to_tensor(drawn[None]) * 2 - 1, state)
         rgba = (state[0] * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
-        yield compose(data.plate, [figure_layer(np.array(rgba, order="C"), region)])
+        layer = figure_layer(np.array(rgba, order="C"), region)
+        if face is not None:
+            corner = head_square(placed, scores, data.size, face.shape.side)
+            correct_head(layer.rgba, drawn, corner, face)
+        yield compose(data.plate, [layer])
+
+
+@torch.no_grad()
+def correct_head(
+    rgba: Image, label: Image, corner: tuple[int, int] | None, face: FaceStudent
+) -> None:
+    """As `live.face.Face`, by torch: rgba (h, w, 4), in place; label (h, w, 3); uint8 both."""
+    if corner is None:
+        return
+    (top, left), side = corner, face.shape.side
+    square = (slice(top, top + side), slice(left, left + side))
+    found = face(to_tensor(label[square][None]) * 2 - 1, to_tensor(rgba[square][None]))
+    rgba[square] = (found[0] * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
 
 
 def smoothed(poses: Poses, times_s: Sequence[float], size: tuple[int, int]) -> Poses:

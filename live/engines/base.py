@@ -93,6 +93,22 @@ def check_feedback(
         raise SubjectError(f"{what}: two outputs become one input in {dict(feedback)}")
 
 
+def check_tensors(engine: Engine, expected: Mapping[str, Tensor], what: str) -> None:
+    """Raise SubjectError where the net's inputs and outputs are not `expected`, by name."""
+    found = {tensor.name: tensor for tensor in (*engine.inputs, *engine.outputs)}
+    for name in sorted(expected.keys() | found.keys()):
+        given, wanted = found.get(name), expected.get(name)
+        if given != wanted:
+            raise SubjectError(
+                f"{what}: {name} is {_in_words(given, 'missing')}, it must be "
+                f"{_in_words(wanted, 'absent')}; export the subject again with this version"
+            )
+
+
+def _in_words(tensor: Tensor | None, otherwise: str) -> str:
+    return f"{tensor.dtype} {tensor.shape}" if tensor is not None else otherwise
+
+
 def check_feeds(feeds: Feeds, expected: Iterable[Tensor], what: str) -> None:
     """Raise ValueError where an array is missing, unknown, or of another shape or type."""
     wanted = {tensor.name: tensor for tensor in expected}

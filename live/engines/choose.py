@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from live.engines.base import Feedback, Feeds, RecurrentEngine
+from live.engines.base import Feedback, Feeds, RecurrentEngine, Tensor, check_feeds
 from live.engines.cpu import open_on_cpu
 from live.engines.failover import FailoverEngine
 from live.engines.heats import MOST_TIME, time_share
@@ -84,6 +84,12 @@ GENERATOR = Role(
 POSE = Role(
     "--pose-engine", {}, number_gap, 0.02, "of its largest number",
     "name one with --pose-engine to be told why", races=True,
+)  # fmt: skip
+
+# It is tiny, and nothing of it stays on the GPU from one picture to the next.
+FACE = Role(
+    "--engine", {}, picture_gap, 4.0, "of 255 levels on average",
+    "name one with --engine to be told why", races=True,
 )  # fmt: skip
 
 
@@ -165,9 +171,16 @@ def _must_win(engine: RecurrentEngine, cpu: RecurrentEngine, rehearse: Feeds) ->
         raise SetupError(f"{engine.name} works, and takes {share:.2f} of the CPU's time")
 
 
+def _fed(engine: RecurrentEngine) -> tuple[Tensor, ...]:
+    """The inputs that nothing is fed back into."""
+    taken = set(engine.feedback.values())
+    return tuple(tensor for tensor in engine.inputs if tensor.name not in taken)
+
+
 def _tried(engine: RecurrentEngine, rehearse: Feeds, what: str) -> Feeds:
     """The result of the second of two runs, each way round of the state; it is reset after."""
     try:
+        check_feeds(rehearse, _fed(engine), what)
         engine.run(rehearse)
         found = engine.run(rehearse)
         if not engine.sound():

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.masks import head_box
+from live.head import head_square
 
 ABSENT = -1
 
@@ -23,12 +23,7 @@ def head_corner(
     points: (J, 2) pixels of a picture of `size`; scores: (J,). At the picture's border the square
     is moved inwards, so that it never leaves the picture and never shrinks.
     """
-    box = head_box(points, scores, size)
-    if box is None or side > min(size):
-        return ABSENT, ABSENT
-    middle = np.array([box.top + box.bottom, box.left + box.right]) / 2
-    corner = np.round(middle - side / 2).astype(int).clip(0, np.array(size) - side)
-    return int(corner[0]), int(corner[1])
+    return head_square(points, scores, size, side) or (ABSENT, ABSENT)
 
 
 def cut_out(pictures: Tensor, corners: Tensor, side: int) -> Tensor:
@@ -47,8 +42,3 @@ def put_back(pictures: Tensor, squares: Tensor, corners: Tensor) -> Tensor:
         if top != ABSENT:
             picture[:, top : top + side, left : left + side] = square
     return pictures
-
-
-def square_side(height: int, multiple: int) -> int:
-    """The face net's side for pictures of `height`: 128 at 512 (Chan et al., section 3.4)."""
-    return max(round(height / 4 / multiple), 2) * multiple

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from live.head import square_side
 from live.skeleton import INDEX, JOINTS
-from training.teacher.heads import cut_out, head_corner, put_back, square_side
+from training.teacher.heads import cut_out, head_corner, put_back
 
 SIZE = (64, 96)
 

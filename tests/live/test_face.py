@@ -1,0 +1,202 @@
+"""The face net on stage: it changes the head's square alone, and the show outlives it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from live.act import Act
+from live.character import Character, neutral_label
+from live.character_open import CharacterSettings, open_character
+from live.engines.onnx_runtime import OnnxRuntimeEngine
+from live.errors import SubjectError
+from live.face import Face, head_feeds
+from live.frames import Label, Layer, Pose, Region, Sighting
+from live.head import head_span, head_square, square_side
+from live.ladder import LadderSettings
+from live.look import Look
+from live.skeleton import INDEX, JOINTS
+from live.subject import Subject, load_subject
+from live.timing import Timing
+from tests.tiny_face import PAINT, add_face, painting_face
+from tests.tiny_subject import standing, write_tiny_subject
+
+STAGE = (128, 128)
+SIDE = 32
+SETTINGS = CharacterSettings("cpu", marks=None)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    return load_subject(write_tiny_subject(tmp_path_factory.mktemp("s") / "tiny", stage=STAGE))
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    bundle = write_tiny_subject(tmp_path_factory.mktemp("s") / "faced", stage=STAGE)
+    return load_subject(add_face(bundle, painting_face(SIDE)))
+
+
+def pose_at(number: int, head: bool = True) -> Pose:
+    points, scores = standing(*STAGE)
+    if not head:
+        for name in ("nose", "right_eye", "left_eye", "right_ear", "left_ear"):
+            scores[INDEX[name]] = 0
+    return Pose(points + number, scores, number / 30, STAGE)
+
+
+def played(character: Character, head: bool = True, timing: Timing | None = None) -> list:
+    act = Act(character, timing or Timing(), LadderSettings(return_s=0.0))
+    pictures = []
+    for number in range(4):
+        now_s = number / 30
+        sighting = Sighting(pose_at(number, head), now_s, number)
+        pictures.append((act.picture(sighting, Look(), now_s)[0], act.label))
+    return pictures
+
+
+class Broken(OnnxRuntimeEngine):
+    """A face net's engine that can be told to fail."""
+
+    fails = True
+
+    def run(self, feeds):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        if self.fails:
+            raise RuntimeError("told to")
+        return super().run(feeds)
+
+
+def test_a_face_net_changes_the_heads_square_and_only_that(
+    plain: Subject, subject: Subject
+) -> None:
+    with_face, without = (open_character(one, SETTINGS) for one in (subject, plain))
+    assert with_face.face is not None and without.face is None
+    for (picture, label), (bare, same) in zip(played(with_face), played(without), strict=True):
+        assert label is not None and same is not None and label.head == same.head is not None
+        top, left = label.head
+        region, scale = label.region, label.region.height / 64
+        changed = np.argwhere((picture != bare).any(2))
+        low = np.array([region.y + top * scale, region.x + left * scale])
+        assert len(changed) > 100
+        assert (changed >= np.floor(low) - 2).all()  # bicubic scaling reaches two pixels further
+        assert (changed <= np.ceil(low + SIDE * scale) + 2).all()
+        middle = np.round(low + SIDE * scale / 2).astype(int)
+        assert np.abs(picture[middle[0], middle[1]].astype(int) - PAINT[:3]).max() <= 1
+    with_face.close()
+    with_face.close()
+
+
+def test_the_generator_is_not_fed_what_the_face_net_makes(plain: Subject, subject: Subject) -> None:
+    """Below the head both show the same, picture after picture."""
+    with_face, without = (open_character(one, SETTINGS) for one in (subject, plain))
+    for (picture, label), (bare, _) in zip(played(with_face), played(without), strict=True):
+        assert label is not None and label.head is not None
+        low = label.region.y + (label.head[0] + SIDE) * label.region.height / 64 + 3
+        assert np.array_equal(picture[round(low) :], bare[round(low) :])
+
+
+def test_without_a_head_nothing_is_changed(plain: Subject, subject: Subject) -> None:
+    timing = Timing()
+    with_face, without = (open_character(one, SETTINGS) for one in (subject, plain))
+    headless = played(with_face, head=False, timing=timing)
+    for (picture, label), (bare, _) in zip(headless, played(without, head=False), strict=True):
+        assert label is not None and label.head is None
+        assert np.array_equal(picture, bare)
+    assert timing.counts().get("face.failed", 0) == 0
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (0, 32), (32, 0), (32, 32), (7, 11)])
+def test_a_square_at_the_border_is_whole(subject: Subject, corner: tuple[int, int]) -> None:
+    face = Face(subject, OnnxRuntimeEngine(painting_face(SIDE), "face"))
+    region = Region(0, 0, 64, 64)
+    layer = Layer(np.full((64, 64, 4), 9, np.uint8), region)
+    face.correct(Label(np.zeros((64, 64, 3), np.uint8), 0.0, region, corner), layer)
+    inside = np.zeros((64, 64), bool)
+    inside[corner[0] : corner[0] + SIDE, corner[1] : corner[1] + SIDE] = True
+    assert (layer.rgba[inside] == PAINT).all() and (layer.rgba[~inside] == 9).all()
+    face.close()
+
+
+def test_a_face_net_that_fails_is_said_once_and_missed_by_nobody(
+    plain: Subject, subject: Subject, caplog: pytest.LogCaptureFixture
+) -> None:
+    character, without = (open_character(one, SETTINGS) for one in (subject, plain))
+    engine = Broken(painting_face(SIDE), "face")
+    character.face = Face(subject, engine)
+    timing = Timing()
+    with caplog.at_level(logging.WARNING, "live.act"):
+        failed = played(character, timing=timing)
+    for (picture, _), (bare, _) in zip(failed, played(without), strict=True):
+        assert np.array_equal(picture, bare)
+    assert timing.counts()["face.failed"] == 4
+    assert [record.getMessage() for record in caplog.records] == [
+        "the face net failed (told to); heads are shown without it"
+    ]
+
+
+def test_a_face_net_that_works_again_is_said(
+    subject: Subject, caplog: pytest.LogCaptureFixture
+) -> None:
+    character = open_character(subject, SETTINGS)
+    engine = Broken(painting_face(SIDE), "face")
+    character.face = Face(subject, engine)
+    timing = Timing()
+    act = Act(character, timing)
+    with caplog.at_level(logging.WARNING, "live.act"):
+        for number in range(3):
+            engine.fails = number == 0
+            act.picture(Sighting(pose_at(number), number / 30, number), Look(), number / 30)
+    assert "the face net works again" in caplog.text
+    assert timing.spreads()["face"].count == 3
+
+
+@pytest.mark.parametrize(
+    ("model", "word"),
+    [
+        (painting_face(48), r"it takes label uint8 \(1, 48"),
+        (painting_face(SIDE, label="picture"), "takes no label"),
+    ],
+)
+def test_a_face_net_of_another_kind_is_refused(tmp_path: Path, model: bytes, word: str) -> None:
+    bundle = add_face(write_tiny_subject(tmp_path / "tiny", stage=STAGE), model)
+    with pytest.raises(SubjectError, match=word):
+        open_character(load_subject(bundle), SETTINGS)
+
+
+def test_what_a_face_net_gives_is_checked(subject: Subject) -> None:
+    with pytest.raises(SubjectError, match=r"face is uint8 \(1, 48, 48, 4\), it must be .*32"):
+        Face(subject, OnnxRuntimeEngine(painting_face(48), "face"))
+
+
+def test_pictures_smaller_than_a_head_have_no_face_net(tmp_path: Path) -> None:
+    bundle = write_tiny_subject(tmp_path / "small", size=(32, 16), stage=STAGE)
+    add_face(bundle, painting_face(SIDE))
+    with pytest.raises(SubjectError, match="does not fit"):
+        open_character(load_subject(bundle), SETTINGS)
+
+
+def test_the_neutral_label_has_the_head_that_the_show_finds(subject: Subject) -> None:
+    label = neutral_label(subject)
+    assert label.head is not None
+    feeds = head_feeds(label, Layer(np.zeros((64, 64, 4), np.uint8), label.region), SIDE)
+    assert feeds["label"].shape == (1, SIDE, SIDE, 3) and feeds["label"].any()
+    assert feeds["rgba"].shape == (1, SIDE, SIDE, 4)
+
+
+def test_the_square_is_a_quarter_of_the_height_in_sixteens() -> None:
+    assert [square_side(height) for height in (64, 96, 256, 288, 512)] == [32, 32, 64, 64, 128]
+
+
+def test_a_head_beyond_the_picture_has_no_square() -> None:
+    points, scores = standing(*STAGE)
+    span = head_span(points, scores, STAGE)
+    assert span is not None
+    left, top, right, bottom = span
+    x, y = points[INDEX["nose"]]
+    assert left < x < right and top < y < bottom
+    assert head_square(points - (0, 200), scores, STAGE, SIDE) is None
+    assert head_square(points, np.zeros(len(JOINTS), np.float32), STAGE, SIDE) is None
+    assert head_square(points, scores, STAGE, 129) is None

@@ -1,0 +1,237 @@
+"""One step of the face net after another, on squares of what the finished student makes."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from training.batches import Batch
+from training.discriminator import Discriminator
+from training.face_net import FaceShape, FaceStudent
+from training.finite import check_finite
+from training.losses import (
+    LossWeights,
+    alpha_loss,
+    discriminator_loss,
+    feature_matching,
+    generator_loss,
+    motion_loss,
+    weighted_l1,
+)
+from training.muon import Muon
+from training.nets import Student, compose
+from training.perceptual import PerceptualFeatures, perceptual_distance
+from training.schedule import average_decay, learning_rate
+from training.teacher.heads import cut_out, put_back
+from training.trainer import adam, inner_kernels, set_rate
+
+FACE_WEIGHTS = LossWeights(
+    pixel=10.0, perceptual=1.0, alpha=0.5, motion=2.0, adversarial=0.05, features=0.6
+)
+"""The paper's terms, and beside them what keeps a face true and steady."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSettings:
+    """Rates and weights."""
+
+    rate: float = 5e-4  # Adam's at its peak: of the net's ends, biases and gains
+    muon_rate: float = 0.01  # Muon's at its peak: of the kernels between
+    critic_rate: float = 3e-4
+    adversarial_from: float = 0.25  # share of the training after which the critic is heard
+    weights: LossWeights = FACE_WEIGHTS
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Made:
+    """What the student made of a crop, and what was made of that."""
+
+    student: Tensor  # (B, 4, h, w), premultiplied RGBA: the next state
+    corrected: Tensor  # the same with the faces that were added
+
+
+class FaceTrainer:
+    """Holds everything that changes while training. The student stands still."""
+
+    def __init__(
+        self, student: Student, shape: FaceShape, settings: FaceSettings, device: torch.device
+    ) -> None:
+        layout = torch.channels_last
+        self.settings, self.device = settings, device
+        self._weights = asdict(settings.weights)
+        self.student = copy.deepcopy(student).requires_grad_(False).eval()
+        self.student.to(device, memory_format=layout)  # type: ignore[call-overload]
+        self.net = FaceStudent(shape).to(device, memory_format=layout)  # type: ignore[call-overload]
+        self.average = copy.deepcopy(self.net).requires_grad_(False).eval()
+        self.critic = Discriminator().to(device, memory_format=layout)  # type: ignore[call-overload]
+        self.perceptual = PerceptualFeatures().to(device, memory_format=layout)  # type: ignore[call-overload]
+        inner = inner_kernels(self.net)
+        outer = [p for p in self.net.parameters() if not any(p is kernel for kernel in inner)]
+        self._muon = Muon(inner, settings.muon_rate)
+        self._adam = adam(outer, settings.rate, (0.9, 0.99))
+        self._critic_adam = adam(list(self.critic.parameters()), settings.critic_rate, (0.5, 0.99))
+        self.step = 0
+        self.samples = 0
+        self._last: _Made | None = None
+        self._truth: Tensor | None = None  # what the last should have been, (B, 3, h, w)
+
+    def train(self, batch: Batch, progress: float) -> dict[str, float]:
+        """One step on a batch that has `heads`; returns the losses by name.
+
+        Rows whose head is not seen teach nothing; they only go on with the student's state. Raises
+        NotFinite before anything is spoilt.
+        """
+        batch = batch.to(self.device)
+        assert batch.heads is not None
+        last, truth_before = self._before(batch)
+        with torch.no_grad():
+            rgba = self.student(batch.label, last.student)
+        rows = (batch.heads[:, 0] >= 0).nonzero()[:, 0]
+        terms: dict[str, Tensor] = {}
+        corrected = rgba
+        if len(rows):
+            terms, faces = self._step(
+                _rows(batch, rows), rgba[rows], last.corrected[rows], truth_before[rows], progress
+            )
+            with torch.no_grad():
+                corrected = rgba.clone()
+                corrected[rows] = put_back(rgba[rows], faces, batch.heads[rows])
+        self._last, self._truth = _Made(rgba, corrected), batch.truth
+        self.step += 1
+        self.samples += len(rows)
+        return {name: float(value) for name, value in terms.items()}
+
+    def _before(self, batch: Batch) -> tuple[_Made, Tensor]:
+        """What was made last and its truth; empty where a stream begins."""
+        shape = (len(batch.truth), 4, *batch.truth.shape[-2:])
+        if self._last is None or self._last.student.shape != shape:
+            batch.begins.fill_(1)
+            empty = torch.zeros(shape, device=self.device)
+            return _Made(empty, empty), torch.zeros_like(batch.truth)
+        assert self._truth is not None
+        kept = 1 - batch.begins
+        return _Made(self._last.student * kept, self._last.corrected * kept), self._truth
+
+    def _step(
+        self, batch: Batch, rgba: Tensor, before: Tensor, truth_before: Tensor, progress: float
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """Learn from rows that all have a head; the losses, and the new squares (N, 4, s, s)."""
+        assert batch.heads is not None
+        side, heads = self.net.shape.side, batch.heads
+        before = cut_out(compose(before, batch.plate), heads, side)
+        truth_before = cut_out(truth_before, heads, side)
+        rgba = as_bytes(cut_out(rgba, heads, side))
+        batch = _squares(batch, side)
+        faces = self.net(batch.label, rgba)
+        picture = compose(faces, batch.plate)
+        goes_on = batch.weight * (1 - batch.begins)
+        terms = self._terms(batch, faces, picture) | {
+            "motion": motion_loss(picture, before, batch.truth, truth_before, goes_on)
+        }
+        adversarial = progress >= self.settings.adversarial_from
+        if adversarial:
+            terms |= self._adversarial(batch, picture)
+        total = torch.stack([self._weights[k] * v for k, v in terms.items()]).sum()
+        self._apply(total, progress)
+        # It sees faces from the first step on: when it is heard, it knows something.
+        terms["critic"] = self._train_critic(batch, picture.detach(), progress)
+        return {"total": total.detach(), **{k: v.detach() for k, v in terms.items()}}, (
+            faces.detach()
+        )
+
+    def _terms(self, batch: Batch, faces: Tensor, picture: Tensor) -> dict[str, Tensor]:
+        with torch.no_grad():
+            wanted = self.perceptual(batch.truth)
+        found = self.perceptual(picture)
+        return {
+            "pixel": weighted_l1(picture, batch.truth, batch.weight),
+            "alpha": alpha_loss(faces[:, 3:], batch.solid, batch.clear),
+            "perceptual": perceptual_distance(wanted, found, batch.weight),
+        }
+
+    def _adversarial(self, batch: Batch, picture: Tensor) -> dict[str, Tensor]:
+        self.critic.requires_grad_(False)
+        with torch.no_grad():
+            real = self.critic(batch.label, batch.truth)
+        fake = self.critic(batch.label, picture)
+        self.critic.requires_grad_(True)
+        return {
+            "adversarial": generator_loss(fake.scores),
+            "features": feature_matching(real.features, fake.features),
+        }
+
+    def _apply(self, total: Tensor, progress: float) -> None:
+        set_rate(self._muon, learning_rate(self.settings.muon_rate, self.step, progress))
+        set_rate(self._adam, learning_rate(self.settings.rate, self.step, progress))
+        self.net.zero_grad(set_to_none=True)
+        total.backward()
+        norm = nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        check_finite(self.step, [norm], face=total)
+        self._muon.step()
+        self._adam.step()
+        with torch.no_grad():
+            averages, news = list(self.average.parameters()), list(self.net.parameters())
+            torch._foreach_lerp_(averages, news, 1 - average_decay(self.step))
+
+    def _train_critic(self, batch: Batch, picture: Tensor, progress: float) -> Tensor:
+        set_rate(self._critic_adam, learning_rate(self.settings.critic_rate, self.step, progress))
+        real, fake = self.critic(batch.label, batch.truth), self.critic(batch.label, picture)
+        loss = discriminator_loss(real.scores, fake.scores)
+        self._critic_adam.zero_grad(set_to_none=True)
+        loss.backward()
+        gradients = [p.grad for p in self.critic.parameters() if p.grad is not None]
+        check_finite(self.step, [nn.utils.get_total_norm(gradients)], critic=loss)
+        self._critic_adam.step()
+        return loss
+
+    def content(self) -> dict[str, Any]:
+        """Everything that `restore` needs: tensors and plain data."""
+        last = self._last
+        return {
+            "step": self.step,
+            "samples": self.samples,
+            "net": self.net.state_dict(),
+            "average": self.average.state_dict(),
+            "critic": self.critic.state_dict(),
+            "muon": self._muon.state_dict(),
+            "adam": self._adam.state_dict(),
+            "critic_adam": self._critic_adam.state_dict(),
+            "state": last and last.student,
+            "corrected": last and last.corrected,
+            "truth": self._truth,
+        }
+
+    def restore(self, content: dict[str, Any]) -> None:
+        """Go on exactly where `content` was taken."""
+        self.step, self.samples = content["step"], content["samples"]
+        for name in ("net", "average", "critic"):
+            getattr(self, name).load_state_dict(content[name])
+        self._muon.load_state_dict(content["muon"])
+        self._adam.load_state_dict(content["adam"])
+        self._critic_adam.load_state_dict(content["critic_adam"])
+        held = [content[name] for name in ("state", "corrected", "truth")]
+        if held[0] is not None:
+            state, corrected, self._truth = (part.to(self.device) for part in held)
+            self._last = _Made(state, corrected)
+
+
+def as_bytes(rgba: Tensor) -> Tensor:
+    """Rounded to the 255 levels in which the stage hands the student's picture on."""
+    return (rgba * 255).round() / 255
+
+
+def _rows(batch: Batch, rows: Tensor) -> Batch:
+    """The batch of these rows alone."""
+    held = {f.name: getattr(batch, f.name) for f in fields(batch)}
+    return replace(batch, **{k: v[rows] for k, v in held.items() if v is not None})
+
+
+def _squares(batch: Batch, side: int) -> Batch:
+    """Of every picture in the batch the head's square."""
+    assert batch.heads is not None
+    names = ("label", "truth", "plate", "weight", "solid", "clear")
+    return replace(batch, **{k: cut_out(getattr(batch, k), batch.heads, side) for k in names})

@@ -8,7 +8,7 @@ from export.rehearsal import dance
 from live.engines.choose import FEEDBACK
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.frames import Image, Label, Pose
-from live.generator import Generator, compose
+from live.generator import Generator, compose, soft_edged
 from live.mark_settings import MarkSettings
 from live.marks import Marks
 from live.options import DEMO
@@ -34,7 +34,7 @@ def bare_pictures(count: int) -> list[Image]:
         region = window.follow(Pose(points, scores, number / 30, stage), number / 30)
         drawn = drawer.draw(into_window(points, region, size), scores)
         layer = generator.generate(Label(drawn, number / 30, region))
-        pictures.append(compose(subject.plate, [layer]))
+        pictures.append(compose(subject.plate, [soft_edged(layer)]))
     generator.close()
     return pictures
 

@@ -40,7 +40,7 @@ from live.engines.cpu import figure_psnr_db
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
 from live.frames import Image, Label, Pose, Region
-from live.generator import Generator, compose
+from live.generator import Generator, compose, soft_edged
 from live.options import DEMO
 from live.skeleton import Drawer, LabelStyle
 from live.subject import Subject, load_subject
@@ -158,7 +158,7 @@ def seams_of(subject: Subject, views: Sequence[View]) -> Seams:
         label = Label(drawer.draw(view.points, view.scores), 0.0, view.region)
         generator.reset()
         layer = [generator.generate(label) for _ in range(RUNS)][-1]
-        picture = compose(subject.plate, [layer])
+        picture = compose(subject.plate, [soft_edged(layer)])
         changed = np.abs(picture.astype(np.int16) - subject.plate).max(axis=2)
         inside = _inside(view.region, manifest.stage_size)
         for side, levels in _edges(changed[inside], view.region, manifest.stage_size).items():

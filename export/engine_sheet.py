@@ -15,7 +15,7 @@ import numpy as np
 from live.engines.base import Engine
 from live.errors import SetupError
 from live.frames import Image, Label, Pose
-from live.generator import Generator, compose
+from live.generator import Generator, compose, soft_edged
 from live.skeleton import Drawer
 from live.subject import Subject
 from live.window import into_window
@@ -82,7 +82,8 @@ def _play(
         now_s = float(data.times_s[number])
         region = window.follow(Pose(points, scores, now_s, data.stage), now_s)
         drawn = drawer.draw(into_window(points, region, data.size), scores)
-        yield compose(subject.plate, [generator.generate(Label(drawn, now_s, region))])
+        layer = generator.generate(Label(drawn, now_s, region))
+        yield compose(subject.plate, [soft_edged(layer)])
 
 
 def _small(picture: Image) -> Image:

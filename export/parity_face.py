@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from export.face_graph import FACE, Square, face_levels, face_onnx
+from export.face_graph import FACE, Square, face_levels
 from export.generator_graph import folded
-from export.precision import as_float32
+from export.onnx_files import size_of
+from export.precision import as_float32, stores_halves
 from export.rebuild import face_from_onnx
 from export.rehearsal import place_labels
 from live.engines.onnx_runtime import OnnxRuntimeEngine
@@ -17,6 +18,7 @@ from live.errors import SetupError
 from live.face import face_side, head_feeds
 from live.generator import Generator
 from live.subject import Subject
+from training.face_net import FaceStudent
 from training.face_run import load_face
 from training.run import load_trained
 from training.samples import psnr
@@ -27,20 +29,16 @@ BOUND = "1 level"  # of 255; one number in a thousand lies on the edge between t
 
 
 def face_row(subject: Subject, run: Path | None) -> dict[str, Any]:
-    """A row as the generator's are; `subject` has a face net. With `run`, of its float32 weights.
+    """A row as the generator's are; `subject` has a face net.
 
-    Raises SetupError where nothing can be compared, SubjectError for a bad bundle.
+    With `run` the reference has the run's weights, stored as the bundle's are: a bundle that holds
+    another face than the run is beyond the bound. Raises SetupError where nothing can be compared,
+    SubjectError for a bad bundle.
     """
     assert subject.face is not None
-    if run is None:
-        net, model = face_from_onnx(subject.face), as_float32(subject.face)
-    else:
-        face = load_face(run, load_trained(run))
-        if face is None:
-            raise SetupError(f"{run} has no face net and the bundle has: it came from another run")
-        net = folded(face.net, "float32")
-        model = face_onnx(net, "float32")
-    gaps = np.stack(face_levels(net, model, face_squares(subject))).astype(np.float64)
+    net = face_from_onnx(subject.face) if run is None else _of_run(run, subject.face)
+    squares = face_squares(subject)
+    gaps = np.stack(face_levels(net, as_float32(subject.face), squares)).astype(np.float64)
     level = float(gaps.max())
     quality = psnr(float(np.square(gaps).mean()))
     return {
@@ -57,6 +55,19 @@ def face_row(subject: Subject, run: Path | None) -> dict[str, Any]:
         "drift_db": None,
         "verdict": "within" if level <= 1 else "beyond",
     }
+
+
+def _of_run(run: Path, model: bytes) -> FaceStudent:
+    """The run's face net with its weights stored as `model`'s are."""
+    face = load_face(run, load_trained(run))
+    if face is None:
+        raise SetupError(f"{run} has no face net and the bundle has: it came from another run")
+    if face.net.shape.side != (side := size_of(model)[0]):
+        raise SetupError(
+            f"the face net in {run} paints squares of {face.net.shape.side} pixels and the "
+            f"bundle's of {side}: it came from another run"
+        )
+    return folded(face.net, "float16" if stores_halves(model) else "float32")
 
 
 def face_squares(subject: Subject) -> list[Square]:

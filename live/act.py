@@ -15,7 +15,7 @@ from live.background import Background, Pictures
 from live.character import Character
 from live.errors import UnderstudyError
 from live.frames import Image, Label, Layer, Pose, Sighting
-from live.generator import compose
+from live.generator import compose, soft_edged
 from live.head import head_square, square_side
 from live.ladder import Ladder, LadderSettings, Rung
 from live.look import Look
@@ -170,7 +170,7 @@ class Act:
             log.warning("the generator works again")
         self.failing = False
         self._correct(label, layer)
-        return layer
+        return soft_edged(layer)
 
     def _correct(self, label: Label, layer: Layer) -> None:
         """Make the head good, where the subject has a net for it; without it the show goes on."""

@@ -42,12 +42,16 @@ class Face:
     def correct(self, label: Label, layer: Layer) -> None:
         """Repaint the head in `layer`, which was generated from `label`, in place.
 
-        Without a head nothing is done. Raises RuntimeError where the net cannot be computed; the
-        layer is then as it was.
+        Without a head nothing is done. Raises RuntimeError where the net cannot be computed, or
+        leaves nothing of a head; the layer is then as it was.
         """
         if label.head is None:
             return
-        found = self._engine.run(head_feeds(label, layer, self.side))["face"][0]
+        feeds = head_feeds(label, layer, self.side)
+        found = self._engine.run(feeds)["face"][0]
+        # Numbers that are none become 0 as bytes: a hole where the head was.
+        if feeds["rgba"][..., 3].any() and not found[..., 3].any():
+            raise RuntimeError("nothing is left of the head: its numbers may not be finite")
         top, left = label.head
         layer.rgba[top : top + self.side, left : left + self.side] = found
 

@@ -9,7 +9,7 @@ from numba import njit
 from live.engines.base import Engine, Tensor, check_tensors
 from live.engines.carried import with_feedback
 from live.engines.choose import FEEDBACK
-from live.frames import Image, Label, Layer, Region
+from live.frames import Image, Label, Layer
 from live.subject import Subject
 
 FADE_PX = 8
@@ -36,7 +36,7 @@ class Generator:
         self._engine.reset()
 
     def generate(self, label: Label) -> Layer:
-        """The figure for `label`, where on the stage the label is.
+        """The figure for `label`, where on the stage the label is; still to be made `soft_edged`.
 
         Raises RuntimeError where the net cannot be computed or its state is not finite, which is
         thrown away, so that one bad frame cannot poison all that follow.
@@ -46,7 +46,7 @@ class Generator:
         if self._doubtful(label, rgba) and not self._engine.sound():
             self.reset()
             raise RuntimeError("its result holds numbers that are not finite")
-        return figure_layer(rgba, label.region)
+        return Layer(rgba, label.region)
 
     def _doubtful(self, label: Label, rgba: Image) -> bool:
         """Whether to look at the state: in turn (on the CPU always), or where nobody is seen.
@@ -71,10 +71,13 @@ def _expected(height: int, width: int) -> dict[str, Tensor]:
     return {tensor.name: tensor for tensor in tensors}
 
 
-def figure_layer(rgba: Image, region: Region) -> Layer:
-    """What a net has drawn, premultiplied RGBA, as a layer: faded at its edges, in place."""
-    _fade_edges(rgba)
-    return Layer(rgba, region)
+def soft_edged(layer: Layer) -> Layer:
+    """The finished figure, faded at its edges in place.
+
+    Only when every net has painted: none was trained on faded pictures.
+    """
+    _fade_edges(layer.rgba)
+    return layer
 
 
 @njit(nogil=True, cache=True)

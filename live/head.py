@@ -5,15 +5,17 @@ One rule for training and stage: a net that was trained on one square would not 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from live.skeleton import INDEX
 
-HEAD = [INDEX[name] for name in ("nose", "right_eye", "left_eye", "right_ear", "left_ear")]
 SEEN = 0.3  # a joint that scores more is seen
 MULTIPLE = 16  # of the square's side, pixels
 
+_HEAD = [INDEX[name] for name in ("nose", "right_eye", "left_eye", "right_ear", "left_ear")]
 _NECK = INDEX["neck"]
 _REACH = 0.9  # of the way from the neck to the head's middle
 _LEAST_PX = 4.0
@@ -24,23 +26,37 @@ def square_side(height: int, multiple: int = MULTIPLE) -> int:
     return max(round(height / 4 / multiple), 2) * multiple
 
 
+def seen_of_head(scores: NDArray[np.float32]) -> list[int]:
+    """The head's joints that are seen, by number; scores: (J,)."""
+    return [joint for joint in _HEAD if scores[joint] > SEEN]
+
+
 def head_span(
     points: NDArray[np.float32], scores: NDArray[np.float32], size: tuple[int, int]
 ) -> tuple[int, int, int, int] | None:
     """(left, top, right, bottom) of a square around the head, cut at the picture's edges.
 
     points: (J, 2) pixels of a picture of `size` (height, width); scores: (J,). `right` and `bottom`
-    are outside. None where the head is not seen, or not in the picture.
+    are outside. None where the head is not seen, not in the picture, or at no finite place.
     """
-    seen = [joint for joint in HEAD if scores[joint] > SEEN]
-    if not seen or scores[_NECK] <= SEEN:
+    seen = seen_of_head(scores)
+    if not seen or not scores[_NECK] > SEEN:
         return None
-    middle = points[seen].mean(0)
-    reach = max(_REACH * float(np.hypot(*(middle - points[_NECK]))), _LEAST_PX)
-    low, high = np.floor(middle - reach).astype(int), np.ceil(middle + reach).astype(int)
-    left, right = (int(np.clip(x, 0, size[1])) for x in (low[0], high[0]))
-    top, bottom = (int(np.clip(y, 0, size[0])) for y in (low[1], high[1]))
+    # Plain numbers: with arrays of two it would take the picture's thread ten times as long.
+    places = [points[joint].tolist() for joint in seen]
+    x, y = (sum(place[axis] for place in places) / len(places) for axis in (0, 1))
+    neck_x, neck_y = points[_NECK].tolist()
+    reach = max(_REACH * math.hypot(x - neck_x, y - neck_y), _LEAST_PX)
+    if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(reach)):
+        return None
+    left, right = _within(x, reach, size[1])
+    top, bottom = _within(y, reach, size[0])
     return (left, top, right, bottom) if right > left and bottom > top else None
+
+
+def _within(middle: float, reach: float, most: int) -> tuple[int, int]:
+    low, high = math.floor(middle - reach), math.ceil(middle + reach)
+    return min(max(low, 0), most), min(max(high, 0), most)
 
 
 def head_square(
@@ -55,6 +71,10 @@ def head_square(
     if span is None or side > min(size):
         return None
     left, top, right, bottom = span
-    middle = np.array([top + bottom, left + right]) / 2
-    corner = np.round(middle - side / 2).astype(int).clip(0, np.array(size) - side)
-    return int(corner[0]), int(corner[1])
+    return _moved_in((top + bottom - side) / 2, size[0] - side), _moved_in(
+        (left + right - side) / 2, size[1] - side
+    )
+
+
+def _moved_in(corner: float, most: int) -> int:
+    return min(max(round(corner), 0), most)

@@ -13,6 +13,7 @@ STAGES = (
     ("smooth", "  smooth"),
     ("draw", "  draw"),
     ("generate", "  generate"),
+    ("face", "  face"),
     ("compose", "  compose"),
     ("picture", "picture, in all"),
     ("encode", "encode"),

@@ -8,8 +8,6 @@ which makes a resumed run equal to one that was never stopped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
@@ -19,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from live.frames import Image
-from live.head import HEAD, head_square
-from live.skeleton import JOINTS, Drawer, LabelStyle
+from live.head import head_square, seen_of_head
+from live.skeleton import Drawer, LabelStyle
 from live.window import into_window
 from training.augment import AugmentSettings, Faults, draw_faults
 from training.dataset import SEEN_SCORE, Dataset
@@ -31,8 +29,6 @@ from training.views import grown, on_stage, view
 
 LARGEST_CROP = (0.55, 0.45)  # (height, width), fractions of the picture's height
 SMALLEST_CROP = 96  # pixels
-
-_IS_HEAD = np.isin(np.arange(len(JOINTS)), HEAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +82,7 @@ class _Stream:
 
 
 class Batches:
-    """Makes the batch of any step."""
+    """Makes the batch of any step. Safe to call from several threads."""
 
     def __init__(
         self,
@@ -124,15 +120,6 @@ class Batches:
             taught=_planes(arrays["taught"]) if self._teacher else None,
             heads=torch.from_numpy(arrays["heads"]) if self._head_side else None,
         )
-
-    def ahead(self, step: int) -> Iterator[Batch]:
-        """Batches from `step` on, each made in another thread while the last one is used."""
-        with ThreadPoolExecutor(1, "batches") as pool:
-            following: Future[Batch] = pool.submit(self.make, step)
-            while True:
-                ready, step = following.result(), step + 1
-                following = pool.submit(self.make, step)
-                yield ready
 
     def _row(self, step: int, row: int) -> dict[str, NDArray[np.generic]]:
         # Rows begin their streams at different steps, so that every batch has some of each age.
@@ -212,9 +199,8 @@ class Batches:
     def _box(self, frame: int, zoom: float, rng: np.random.Generator) -> Box:
         """A crop around the figure, never always centred, or at times anywhere."""
         crop = np.array([self._width, self._height])
-        seen = self._data.scores[frame] > SEEN_SCORE
-        if self._head_side:
-            seen &= _IS_HEAD
+        scores = self._data.scores[frame]
+        seen = seen_of_head(scores) if self._head_side else scores > SEEN_SCORE
         region = grown(self._data.regions[frame], zoom)
         places = into_window(self._data.points[frame][seen], region, self._data.size)
         low, high = places.min(0), places.max(0)

@@ -78,7 +78,7 @@ def read_face_record(folder: Path) -> FaceRecord:
             shape=FaceShape.from_json(content["shape"]),
             settings=content["settings"],
         )
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise SetupError(
             f"{path} cannot be used ({error}); delete {folder} and train the face again"
         ) from error

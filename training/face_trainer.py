@@ -7,27 +7,15 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from training.batches import Batch
-from training.discriminator import Discriminator
+from training.duel import Duel
 from training.face_net import FaceShape, FaceStudent
-from training.finite import check_finite
-from training.losses import (
-    LossWeights,
-    alpha_loss,
-    discriminator_loss,
-    feature_matching,
-    generator_loss,
-    motion_loss,
-    weighted_l1,
-)
-from training.muon import Muon
+from training.losses import LossWeights, alpha_loss, motion_loss, weighted_l1
 from training.nets import Student, compose
 from training.perceptual import PerceptualFeatures, perceptual_distance
-from training.schedule import average_decay, learning_rate
 from training.teacher.heads import cut_out, put_back
-from training.trainer import adam, inner_kernels, set_rate
 
 FACE_WEIGHTS = LossWeights(
     pixel=10.0, perceptual=1.0, alpha=0.5, motion=2.0, adversarial=0.05, features=0.6
@@ -65,15 +53,9 @@ class FaceTrainer:
         self._weights = asdict(settings.weights)
         self.student = copy.deepcopy(student).requires_grad_(False).eval()
         self.student.to(device, memory_format=layout)  # type: ignore[call-overload]
-        self.net = FaceStudent(shape).to(device, memory_format=layout)  # type: ignore[call-overload]
-        self.average = copy.deepcopy(self.net).requires_grad_(False).eval()
-        self.critic = Discriminator().to(device, memory_format=layout)  # type: ignore[call-overload]
+        self._duel = Duel(FaceStudent(shape), settings, device)
+        self.net, self.average = self._duel.net, self._duel.average
         self.perceptual = PerceptualFeatures().to(device, memory_format=layout)  # type: ignore[call-overload]
-        inner = inner_kernels(self.net)
-        outer = [p for p in self.net.parameters() if not any(p is kernel for kernel in inner)]
-        self._muon = Muon(inner, settings.muon_rate)
-        self._adam = adam(outer, settings.rate, (0.9, 0.99))
-        self._critic_adam = adam(list(self.critic.parameters()), settings.critic_rate, (0.5, 0.99))
         self.step = 0
         self.samples = 0
         self._last: _Made | None = None
@@ -132,13 +114,14 @@ class FaceTrainer:
         terms = self._terms(batch, faces, picture) | {
             "motion": motion_loss(picture, before, batch.truth, truth_before, goes_on)
         }
-        adversarial = progress >= self.settings.adversarial_from
-        if adversarial:
-            terms |= self._adversarial(batch, picture)
+        if progress >= self.settings.adversarial_from:
+            terms |= self._duel.judged(batch.label, batch.truth, picture)[0]
         total = torch.stack([self._weights[k] * v for k, v in terms.items()]).sum()
-        self._apply(total, progress)
+        self._duel.learn(total, self.step, progress)
         # It sees faces from the first step on: when it is heard, it knows something.
-        terms["critic"] = self._train_critic(batch, picture.detach(), progress)
+        terms["critic"] = self._duel.learn_to_judge(
+            batch.label, batch.truth, picture.detach(), self.step, progress
+        )
         return {"total": total.detach(), **{k: v.detach() for k, v in terms.items()}}, (
             faces.detach()
         )
@@ -153,53 +136,13 @@ class FaceTrainer:
             "perceptual": perceptual_distance(wanted, found, batch.weight),
         }
 
-    def _adversarial(self, batch: Batch, picture: Tensor) -> dict[str, Tensor]:
-        self.critic.requires_grad_(False)
-        with torch.no_grad():
-            real = self.critic(batch.label, batch.truth)
-        fake = self.critic(batch.label, picture)
-        self.critic.requires_grad_(True)
-        return {
-            "adversarial": generator_loss(fake.scores),
-            "features": feature_matching(real.features, fake.features),
-        }
-
-    def _apply(self, total: Tensor, progress: float) -> None:
-        set_rate(self._muon, learning_rate(self.settings.muon_rate, self.step, progress))
-        set_rate(self._adam, learning_rate(self.settings.rate, self.step, progress))
-        self.net.zero_grad(set_to_none=True)
-        total.backward()
-        norm = nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
-        check_finite(self.step, [norm], face=total)
-        self._muon.step()
-        self._adam.step()
-        with torch.no_grad():
-            averages, news = list(self.average.parameters()), list(self.net.parameters())
-            torch._foreach_lerp_(averages, news, 1 - average_decay(self.step))
-
-    def _train_critic(self, batch: Batch, picture: Tensor, progress: float) -> Tensor:
-        set_rate(self._critic_adam, learning_rate(self.settings.critic_rate, self.step, progress))
-        real, fake = self.critic(batch.label, batch.truth), self.critic(batch.label, picture)
-        loss = discriminator_loss(real.scores, fake.scores)
-        self._critic_adam.zero_grad(set_to_none=True)
-        loss.backward()
-        gradients = [p.grad for p in self.critic.parameters() if p.grad is not None]
-        check_finite(self.step, [nn.utils.get_total_norm(gradients)], critic=loss)
-        self._critic_adam.step()
-        return loss
-
     def content(self) -> dict[str, Any]:
         """Everything that `restore` needs: tensors and plain data."""
         last = self._last
         return {
             "step": self.step,
             "samples": self.samples,
-            "net": self.net.state_dict(),
-            "average": self.average.state_dict(),
-            "critic": self.critic.state_dict(),
-            "muon": self._muon.state_dict(),
-            "adam": self._adam.state_dict(),
-            "critic_adam": self._critic_adam.state_dict(),
+            **self._duel.content(),
             "state": last and last.student,
             "corrected": last and last.corrected,
             "truth": self._truth,
@@ -208,11 +151,7 @@ class FaceTrainer:
     def restore(self, content: dict[str, Any]) -> None:
         """Go on exactly where `content` was taken."""
         self.step, self.samples = content["step"], content["samples"]
-        for name in ("net", "average", "critic"):
-            getattr(self, name).load_state_dict(content[name])
-        self._muon.load_state_dict(content["muon"])
-        self._adam.load_state_dict(content["adam"])
-        self._critic_adam.load_state_dict(content["critic_adam"])
+        self._duel.restore(content)
         held = [content[name] for name in ("state", "corrected", "truth")]
         if held[0] is not None:
             state, corrected, self._truth = (part.to(self.device) for part in held)

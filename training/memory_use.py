@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 
 FLOAT = 4  # bytes
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "_alloc_failed")
+"""What torch's CPU allocator says, the CUDA driver itself, and cuDNN and cuBLAS."""
 
 
 def kept_bytes(forward: Callable[[], object]) -> int:
@@ -42,4 +44,5 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether torch, on any device, could not get the memory that it asked for."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    said = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in said for words in OUT_OF_MEMORY)

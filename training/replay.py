@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from live.body import BodyStats
-from live.frames import Image, Pose
-from live.generator import compose, figure_layer
+from live.frames import Image, Layer, Pose
+from live.generator import compose, soft_edged
 from live.head import head_square
 from live.normalize import Normalizer
 from live.skeleton import Drawer
@@ -47,11 +47,11 @@ def replay(
         drawn = drawer.draw(placed, scores)
         state = trained.net(to_tensor(drawn[None]) * 2 - 1, state)
         rgba = (state[0] * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
-        layer = figure_layer(np.array(rgba, order="C"), region)
+        layer = Layer(np.array(rgba, order="C"), region)
         if face is not None:
             corner = head_square(placed, scores, data.size, face.shape.side)
             correct_head(layer.rgba, drawn, corner, face)
-        yield compose(data.plate, [layer])
+        yield compose(data.plate, [soft_edged(layer)])
 
 
 @torch.no_grad()

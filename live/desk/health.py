@@ -120,6 +120,14 @@ def _generator(now: Snapshot) -> Finding | None:
                 "cpu")  # fmt: skip
 
 
+def _face(now: Snapshot) -> Finding | None:
+    if not now.face_fails:
+        return None
+    return _careful("the face net fails, and heads are shown without it",
+                    "change the subject and back; if it stays so, start the show again with "
+                    "--engine cpu")  # fmt: skip
+
+
 def _pose(now: Snapshot) -> Finding | None:
     if not now.pose_fails:
         return None
@@ -213,6 +221,6 @@ def _bad(what: str, remedy: str) -> Finding:
 
 
 JUDGES: tuple[Judge, ...] = (
-    _panic, _frozen, _dark, _consent, _source, _stuck, _generator, _pose, _encoder, _behind,
-    _late, _nobody, _restarts, _lines, _disk, _gpu, _novel, _marks,
+    _panic, _frozen, _dark, _consent, _source, _stuck, _generator, _face, _pose, _encoder,
+    _behind, _late, _nobody, _restarts, _lines, _disk, _gpu, _novel, _marks,
 )  # fmt: skip

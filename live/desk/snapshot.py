@@ -30,6 +30,7 @@ class Snapshot:
     nobody_s: float = 0.0  # since somebody was seen
     picked: bool = False  # one person was picked, and nobody else is followed
     generator_fails: bool = False
+    face_fails: bool = False
     pose_fails: bool = False
     encoder_fails: bool = False
     restarts: int = 0  # of stages, in the last minute

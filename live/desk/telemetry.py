@@ -152,6 +152,7 @@ class Telemetry:
             nobody_s=history.nobody_s(self._sees_somebody(), now_s),
             picked=parts.picked(),
             generator_fails=history.fails("generator", now_s),
+            face_fails=history.fails("face", now_s),
             pose_fails=history.fails("pose", now_s),
             encoder_fails=history.fails("encode", now_s),
             restarts=history.restarts(sum(show.restarts().values()), now_s),

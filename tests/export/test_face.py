@@ -14,22 +14,26 @@ import torch
 from benchmarks.contest_nets import generators
 from export.engine_precision import to_float16
 from export.engine_sources import face_source
-from export.face_graph import check_face, face_levels, face_onnx
+from export.face_graph import FACE, check_face, face_levels, face_onnx
 from export.generator_graph import OPSET, folded, generator_onnx
+from export.parity import EXIT_BEYOND
 from export.parity import main as parity_main
+from export.precision import variants_of
 from export.rebuild import face_from_onnx
 from export.to_onnx import ExportOptions, export
+from export.to_onnx import main as to_onnx_main
 from live.bundle_net import check_net
 from live.character_open import CharacterSettings, open_character
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import EXIT_BAD_INPUT, SetupError
 from live.face import Face
-from live.frames import Label, Pose
-from live.generator import compose
+from live.frames import Label, Layer, Pose
+from live.generator import compose, soft_edged
 from live.head import head_square
 from live.subject import Subject, load_subject
 from live.window import into_window
 from tests.export.student_subject import SIZE, lively_student
+from training.checkpoint import load_checkpoint, save_checkpoint
 from training.dataset import Dataset
 from training.face import FaceOptions, FaceTraining
 from training.face_net import FaceShape, FaceStudent
@@ -152,9 +156,9 @@ def test_the_bundle_plays_the_face_that_was_trained(
     head = head_square(points, poses[1][0], data.size, SIDE)
     label = Label(character.drawer.draw(points, poses[1][0]), 0.0, region, head)
     layer = character.generator.generate(label)
-    bare = compose(subject.plate, [layer])
+    bare = compose(subject.plate, [soft_edged(Layer(layer.rgba.copy(), region))])
     character.face.correct(label, layer)
-    found = compose(subject.plate, [layer])
+    found = compose(subject.plate, [soft_edged(layer)])
     assert np.abs(bare.astype(int) - without).max() <= 3  # halves, and the plate's PNG
     assert np.abs(found.astype(int) - with_face).max() <= 3
     assert (found != bare).any()
@@ -180,6 +184,35 @@ def test_a_run_without_the_face_is_not_the_bundles(
     report = ["--report", str(tmp_path / "p.html")]
     assert parity_main([*arguments, *report, "--run", str(tiny_run)]) == EXIT_BAD_INPUT
     assert "no face net" in capsys.readouterr().err
+
+
+def test_a_bundle_with_another_face_is_beyond_the_bound(
+    face_run: Path, subject: Subject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As where the face was trained again, and not exported again."""
+    trained_on = tmp_path / "run"
+    shutil.copytree(face_run, trained_on)
+    content = load_checkpoint(trained_on / "face")
+    assert content is not None
+    content["average"]["head.weight"] += 0.01
+    save_checkpoint(trained_on / "face", content)
+    arguments = [str(subject.origin), "--engines", "cpu-fp32", "--frames", "2", "--poses", "2"]
+    report = ["--report", str(tmp_path / "p.html")]
+    assert parity_main([*arguments, *report, "--run", str(trained_on)]) == EXIT_BEYOND
+    rows = json.loads(capsys.readouterr().out.strip().splitlines()[-1])["rows"]
+    assert [row["verdict"] for row in rows] == ["within", "beyond"]
+
+
+def test_every_format_comes_from_one_command(
+    face_run: Path, subject: Subject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, variants = tmp_path / "bundle", tmp_path / "variants"
+    assert to_onnx_main([str(face_run), "--out", str(out), "--variants", str(variants)]) == 0
+    said = capsys.readouterr().out
+    written = {path.name: path.read_bytes() for path in variants.iterdir()}
+    assert written == variants_of({"generator.onnx": subject.generator, FACE: subject.face or b""})
+    assert len(written) == 4 and all(f"{variants / name}: " in said for name in written)
+    assert load_subject(out).face == subject.face
 
 
 def test_engines_are_built_of_the_face_net_too(subject: Subject) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from live.act import Act
 from live.character import Character, neutral_label
@@ -15,10 +18,12 @@ from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import SubjectError
 from live.face import Face, head_feeds
 from live.frames import Label, Layer, Pose, Region, Sighting
-from live.head import head_span, head_square, square_side
+from live.generator import FADE_PX
 from live.ladder import LadderSettings
 from live.look import Look
-from live.skeleton import INDEX, JOINTS
+from live.report import table
+from live.show import Summary
+from live.skeleton import INDEX
 from live.subject import Subject, load_subject
 from live.timing import Timing
 from tests.tiny_face import PAINT, add_face, painting_face
@@ -120,6 +125,78 @@ def test_a_square_at_the_border_is_whole(subject: Subject, corner: tuple[int, in
     face.close()
 
 
+@pytest.mark.parametrize(
+    "look",
+    [
+        Look(),
+        Look(face=False),
+        Look(mirror=True),
+        Look(guard=1.0),
+        Look(normalize_x=0.2, normalize_scale=0.8),
+        Look(smoothing=1.0, lead_s=0.1),
+    ],
+)
+def test_the_square_is_where_the_head_is_drawn(plain: Subject, look: Look) -> None:
+    """Whatever the operator does to the pose: what is drawn highest, the eyes, is in its middle."""
+    act = Act(open_character(plain, SETTINGS), Timing())
+    for number in range(4):
+        points, scores = standing(*STAGE)
+        points += (5 * number - 25, 0)  # aside, so that a mirror would be noticed
+        pose = Pose(points.astype(np.float32), scores, number / 30, STAGE)
+        act.picture(Sighting(pose, number / 30, number), look, number / 30)
+        assert act.label is not None and act.label.head is not None
+        top, left = act.label.head
+        rows, columns = np.nonzero(act.label.image.max(2) > 40)
+        eyes = columns[rows <= rows.min() + 1]
+        assert abs(rows.min() - (top + SIDE / 2)) < 5
+        assert abs(eyes.mean() - (left + SIDE / 2)) < 2
+    act.character.close()
+
+
+def test_a_head_at_the_windows_edge_ends_softly(plain: Subject, subject: Subject) -> None:
+    """What the face net is given is not faded yet, as in its training; what is shown is."""
+    seen: list[np.ndarray] = []
+
+    class Watched(OnnxRuntimeEngine):
+        def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+            seen.append(feeds["rgba"].copy())
+            return super().run(feeds)
+
+    character = open_character(plain, SETTINGS)
+    character.face = Face(subject, Watched(painting_face(SIDE), "face"))
+    act = Act(character, Timing())
+    region = Region(0, 0, 64, 64)
+    layer = act._generate(Label(np.full((64, 64, 3), 200, np.uint8), 0.0, region, (0, 0)))
+    assert layer is not None
+    assert (seen[0] == (200, 200, 200, 255)).all()
+    assert layer.rgba[0, 16, 3] < 255 / FADE_PX and layer.rgba[16, 0, 3] < 255 / FADE_PX
+    assert (layer.rgba[16, 16] == PAINT).all()
+    character.close()
+
+
+def test_the_shows_table_has_a_line_for_it(subject: Subject) -> None:
+    timing, character = Timing(), open_character(subject, SETTINGS)
+    played(character, timing=timing)
+    spreads = timing.spreads()
+    told = table(Summary(1.0, 4.0, spreads, spreads["generate"], 0, {}, {}, 0))
+    (line,) = (line for line in told.splitlines() if line.startswith("  face "))
+    assert line.split()[-1] == str(spreads["face"].count) == "4"
+    character.close()
+
+
+def test_who_closes_a_character_closes_its_face_net(subject: Subject) -> None:
+    character = open_character(subject, SETTINGS)
+    label = neutral_label(subject)
+    layer = Layer(np.zeros((64, 64, 4), np.uint8), label.region)
+    face = character.face
+    assert face is not None and label.head is not None
+    face.correct(label, layer)
+    character.close()
+    character.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        face.correct(label, layer)
+
+
 def test_a_face_net_that_fails_is_said_once_and_missed_by_nobody(
     plain: Subject, subject: Subject, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -135,6 +212,21 @@ def test_a_face_net_that_fails_is_said_once_and_missed_by_nobody(
     assert [record.getMessage() for record in caplog.records] == [
         "the face net failed (told to); heads are shown without it"
     ]
+
+
+def test_a_head_is_not_cut_out(subject: Subject) -> None:
+    """What a net's numbers that are not finite are as bytes: nothing."""
+    face = Face(subject, OnnxRuntimeEngine(painting_face(SIDE, (0, 0, 0, 0)), "face"))
+    region = Region(0, 0, 64, 64)
+    label = Label(np.zeros((64, 64, 3), np.uint8), 0.0, region, (5, 5))
+    layer = Layer(np.full((64, 64, 4), 9, np.uint8), region)
+    with pytest.raises(RuntimeError, match="nothing is left of the head"):
+        face.correct(label, layer)
+    assert (layer.rgba == 9).all()
+    empty = Layer(np.zeros((64, 64, 4), np.uint8), region)
+    face.correct(label, empty)  # where nobody is there is nothing to be missed
+    assert not empty.rgba.any()
+    face.close()
 
 
 def test_a_face_net_that_works_again_is_said(
@@ -184,19 +276,3 @@ def test_the_neutral_label_has_the_head_that_the_show_finds(subject: Subject) ->
     feeds = head_feeds(label, Layer(np.zeros((64, 64, 4), np.uint8), label.region), SIDE)
     assert feeds["label"].shape == (1, SIDE, SIDE, 3) and feeds["label"].any()
     assert feeds["rgba"].shape == (1, SIDE, SIDE, 4)
-
-
-def test_the_square_is_a_quarter_of_the_height_in_sixteens() -> None:
-    assert [square_side(height) for height in (64, 96, 256, 288, 512)] == [32, 32, 64, 64, 128]
-
-
-def test_a_head_beyond_the_picture_has_no_square() -> None:
-    points, scores = standing(*STAGE)
-    span = head_span(points, scores, STAGE)
-    assert span is not None
-    left, top, right, bottom = span
-    x, y = points[INDEX["nose"]]
-    assert left < x < right and top < y < bottom
-    assert head_square(points - (0, 200), scores, STAGE, SIDE) is None
-    assert head_square(points, np.zeros(len(JOINTS), np.float32), STAGE, SIDE) is None
-    assert head_square(points, scores, STAGE, 129) is None

@@ -14,7 +14,7 @@ from live.engines.base import Tensor
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import SubjectError
 from live.frames import Label, Layer, Region
-from live.generator import FADE_PX, Generator, compose, figure_layer
+from live.generator import FADE_PX, Generator, compose, soft_edged
 from live.skeleton import draw
 from live.subject import Subject, load_subject
 from tests.tiny_subject import label_generator, standing, write_tiny_subject
@@ -34,9 +34,8 @@ def test_a_label_becomes_a_layer_where_it_is_on_the_stage(subject: Subject) -> N
     assert layer.rgba.shape == (64, 64, 4)
     drawn = label.max(axis=2) > 0
     assert drawn.any() and not drawn.all()
-    inside = np.s_[FADE_PX:-FADE_PX, FADE_PX:-FADE_PX]
-    assert np.array_equal(layer.rgba[..., 3][inside], np.where(drawn, 255, 0)[inside])
-    assert np.array_equal(layer.rgba[..., :3][inside], label[inside])
+    assert np.array_equal(layer.rgba[..., 3], np.where(drawn, 255, 0))
+    assert np.array_equal(layer.rgba[..., :3], label)
     picture = compose(subject.plate, [layer])
     assert picture.shape == (128, 128, 3)
     changed = (picture != subject.plate).any(axis=2)
@@ -49,7 +48,7 @@ def test_a_label_becomes_a_layer_where_it_is_on_the_stage(subject: Subject) -> N
 
 def test_what_the_window_cuts_off_ends_softly() -> None:
     rgba = np.full((40, 60, 4), 200, np.uint8)
-    rgba = figure_layer(rgba, Region(0, 0, 60, 40)).rgba
+    assert soft_edged(Layer(rgba, Region(0, 0, 60, 40))).rgba is rgba
     assert (rgba[FADE_PX:-FADE_PX, FADE_PX:-FADE_PX] == 200).all()
     for line in (rgba[:, 30], rgba[::-1, 30], rgba[20], rgba[20, ::-1]):
         steps = np.diff(line[: FADE_PX + 1, 3].astype(int))

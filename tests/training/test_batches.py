@@ -12,6 +12,7 @@ from live.window import into_window
 from training.augment import AugmentSettings, draw_faults
 from training.batches import Batch, Batches, BatchSettings, figure_size
 from training.dataset import Dataset
+from training.loader import Loader
 from training.views import on_stage, view
 
 NO_FAULTS = AugmentSettings(
@@ -35,7 +36,7 @@ def test_a_batch_depends_on_seed_and_step_alone(tiny_dataset: Dataset) -> None:
     in_order = [first.make(step) for step in range(6)]
     again = Batches(tiny_dataset, LabelStyle(), SETTINGS, 1)
     assert same(again.make(5), in_order[5])
-    ahead = list(islice(again.ahead(2), 4))
+    ahead = list(islice(Loader(again, workers=3).ahead(2), 4))
     assert all(same(a, b) for a, b in zip(ahead, in_order[2:], strict=True))
     other = Batches(tiny_dataset, LabelStyle(), SETTINGS, 2)
     assert not same(other.make(5), in_order[5])

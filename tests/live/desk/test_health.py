@@ -25,6 +25,7 @@ FAULTS = [
     (replace(WELL, source_fps=12.0, fps=12.0), Light.CAREFUL, "gives 12 pictures a second"),
     (replace(WELL, stuck_s=9.0, fps=0.0), Light.BAD, "no new picture has been made for 9 s"),
     (replace(WELL, generator_fails=True), Light.BAD, "generator fails"),
+    (replace(WELL, face_fails=True), Light.CAREFUL, "heads are shown without it"),
     (replace(WELL, pose_fails=True), Light.BAD, "search for the performer fails"),
     (replace(WELL, encoder_fails=True), Light.BAD, "not encoded"),
     (replace(WELL, fps=20.0), Light.CAREFUL, "20 pictures a second are made of the 30"),

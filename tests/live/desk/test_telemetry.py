@@ -97,7 +97,10 @@ def test_nobody_seen_for_long_and_who_was_picked() -> None:
 def test_a_failure_is_told_while_it_lasts() -> None:
     told = ToldShow()
     telemetry, _ = made(told)
-    for name, said in (("generator", "generator"), ("pose", "search"), ("encode", "not encoded")):
+    for name, said in (
+        ("generator", "generator"), ("face", "without"), ("pose", "search"),
+        ("encode", "not encoded"),
+    ):  # fmt: skip
         told.counted[f"{name}.failed"] = told.counted.get(f"{name}.failed", 0) + 1
         assert said in words(telemetry.gather())
         told.now_s += 10

@@ -7,18 +7,21 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from numpy.typing import NDArray
 
-from live.doctor import engines, pose
+from live.doctor import engines, face, pose
 from live.doctor.encoders import look_at_encoders
 from live.doctor.engines import look_at_engines
 from live.doctor.extras import look_at_sound, look_at_virtual_camera
+from live.doctor.face import look_at_face
 from live.doctor.finding import Verdict
 from live.doctor.libraries import look_at_libraries
 from live.doctor.pose import look_at_pose
 from live.doctor.weights import look_at_weights
-from live.engines.base import RecurrentEngine
+from live.engines.base import Feeds, RecurrentEngine
 from live.engines.choose import FEEDBACK, Opener
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import SetupError
@@ -27,6 +30,9 @@ from live.pose.weights import fetch_pose_weights
 from live.stream.encoder import ENCODERS, Codec, EncoderKind
 from tests.live.doctor.plans import looked, plan_of
 from tests.live.sources.clips import write_audio
+from tests.tiny_face import add_face, painting_face
+
+FACE_SIDE = 32  # of the tiny subject's pictures, 64 high
 
 
 @pytest.fixture
@@ -159,6 +165,58 @@ def test_one_that_is_slow(subject: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(engines, "FRAME_MS", 0.0)
     found = looked(look_at_engines, plan_of(subject))
     assert found.verdict is Verdict.CAREFUL and "pictures a second at most" in found.remedy
+
+
+def test_the_face_net_is_run_and_its_cost_said(
+    subject: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert look_at_face(plan_of(subject)) is None, "the subject has none"
+    add_face(subject, painting_face(FACE_SIDE))
+    plan = plan_of(subject)
+    found = looked(look_at_face, plan)
+    assert found.verdict is Verdict.RIGHT and "ms a picture more" in found.what
+    monkeypatch.setattr(face, "SLOW_MS", 0.0)
+    found = looked(look_at_face, plan)
+    assert found.verdict is Verdict.CAREFUL and "--threads 2" in found.remedy
+
+
+def test_a_face_net_on_an_engine_that_was_named(subject: Path) -> None:
+    add_face(subject, painting_face(FACE_SIDE))
+    plan = plan_of(subject, "--engine", "cuda")
+    found = looked(lambda plan: look_at_face(plan, only()), plan)
+    assert found.verdict is Verdict.WRONG
+    assert found.what == "--engine cuda cannot run here: no driver is installed"
+
+
+def test_a_face_net_that_breaks_the_contract(subject: Path) -> None:
+    add_face(subject, painting_face(FACE_SIDE + 16))
+    found = looked(look_at_face, plan_of(subject))
+    assert found.verdict is Verdict.WRONG and "face" in found.what
+
+
+class Gone(OnnxRuntimeEngine):
+    """Works while it is tried, and then no more."""
+
+    runs = 0
+
+    def run(self, feeds: Feeds) -> dict[str, NDArray[Any]]:
+        self.runs += 1
+        if self.runs > 4:
+            raise RuntimeError("the card is gone")
+        return super().run(feeds)
+
+
+def test_a_face_net_that_fails_while_it_runs(
+    subject: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_face(subject, painting_face(FACE_SIDE))
+    monkeypatch.setattr("live.engines.choose.OnnxRuntimeEngine", Gone)
+    found = looked(look_at_face, plan_of(subject, "--engine", "cpu"))
+    assert found.verdict is Verdict.CAREFUL and "the card is gone" in found.what
+
+
+def test_a_broken_subject_has_no_face_to_look_at(tmp_path: Path) -> None:
+    assert look_at_face(plan_of(tmp_path / "none")) is None
 
 
 def test_without_a_subject_there_is_nothing_to_try_engines_on(tmp_path: Path) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import queue
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from benchmarks.contest_nets import Net
 from benchmarks.devices import free_gpu_mb
 from benchmarks.peers import contenders, import_quietly
+from benchmarks.process_memory import forget_peak, memory_mb
 from live.errors import UnderstudyError
 
 PATIENCE_S = 600.0
@@ -55,8 +54,8 @@ def _work(
     on_gpu = contender.threads == 0
     try:
         import_quietly(contender.package)
-        before_mb = free_gpu_mb() if on_gpu else _memory_mb("VmRSS")
-        _forget_peak()
+        before_mb = free_gpu_mb() if on_gpu else memory_mb("VmRSS")
+        forget_peak()
         began_s = time.perf_counter()
         runner = contender.build(net, contender.threads)
         runner.run()
@@ -64,29 +63,10 @@ def _work(
     except UnderstudyError as error:
         answers.put(Probe(why_not=str(error)))
         return
-    after_mb = free_gpu_mb() if on_gpu else _memory_mb("VmHWM")
+    after_mb = free_gpu_mb() if on_gpu else memory_mb("VmHWM")
     runner.close()
     found = Probe(build_s=build_s)
     if before_mb is not None and after_mb is not None:
         taken_mb = before_mb - after_mb if on_gpu else after_mb - before_mb
         found = replace(found, memory_mb=round(taken_mb, 1))
     answers.put(found)
-
-
-def _memory_mb(field: str) -> float | None:
-    """VmRSS, held now, or VmHWM, the most ever, in MB; None where the system is not Linux.
-
-    getrusage would tell the parent's peak: it outlives the exec that starts this process.
-    """
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    kib = next((int(line.split()[1]) for line in lines if line.startswith(field + ":")), None)
-    return None if kib is None else kib / 1024
-
-
-def _forget_peak() -> None:
-    """VmHWM starts anew from what is held now (proc(5), clear_refs)."""
-    with contextlib.suppress(OSError):  # then the peak is since the process began: never less
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")

@@ -1,26 +1,30 @@
-"""The same generator in other number formats: float32 throughout, or computing in halves.
+"""A bundle's nets in other number formats: float32 throughout, or computing in halves.
 
     python -m export.precision BUNDLE --out FOLDER
 
-writes generator.fp32.onnx and generator.fp16.onnx. Inputs and outputs stay those of the contract
-(`export.generator_graph`): what changes is inside. The bundle's own file may store its weights as
-halves and cast them once when it is loaded (`--weights float16` of export.to_onnx); it computes in
-float32 all the same.
+writes generator.fp32.onnx and generator.fp16.onnx, and face.fp32.onnx and face.fp16.onnx where the
+bundle has a face net; `export.to_onnx --variants FOLDER` writes the same. Inputs and outputs stay
+those of the contract (`export.generator_graph`, `export.face_graph`): what changes is inside. The
+bundle's own files may store their weights as halves and cast them once when they are loaded
+(`--weights float16` of export.to_onnx); they compute in float32 all the same.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from export.engine_precision import to_float16
+from export.face_graph import FACE
 from export.onnx_files import checked, loaded
 from export.rebuild import constants
-from live.errors import EXIT_BAD_INPUT, UnderstudyError
+from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
 from live.subject import load_subject
 from training.disk import write_whole
+
+GENERATOR = "generator.onnx"
 
 
 def as_float32(model: bytes) -> bytes:
@@ -41,12 +45,13 @@ def as_float32(model: bytes) -> bytes:
     return checked(proto)
 
 
-def as_float16(model: bytes) -> bytes:
+def as_float16(model: bytes, what: str = GENERATOR) -> bytes:
     """`model` with every number inside it a half: for engines that compute in the model's types.
 
     `state` and `next_state` stay float32 and are cast inside. What GPU engines are built from.
+    `what` names it in errors: raises SubjectError for numbers that are too large for a half.
     """
-    return to_float16(as_float32(model), "generator.onnx")
+    return to_float16(as_float32(model), what)
 
 
 def stores_halves(model: bytes) -> bool:
@@ -56,24 +61,45 @@ def stores_halves(model: bytes) -> bool:
     return any(t.data_type == TensorProto.FLOAT16 for t in loaded(model).graph.initializer)
 
 
+def variants_of(nets: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Both formats of each net by file name: of face.onnx face.fp32.onnx and face.fp16.onnx.
+
+    Raises SubjectError as `as_float16` does.
+    """
+    found = {}
+    for name, model in nets.items():
+        stem = name.removesuffix(".onnx")
+        found[f"{stem}.fp32.onnx"] = as_float32(model)
+        found[f"{stem}.fp16.onnx"] = as_float16(model, name)
+    return found
+
+
+def write_variants(variants: Mapping[str, bytes], folder: Path) -> list[str]:
+    """Write the files into `folder`; a line about each. Raises SetupError where that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SetupError(
+            f"{folder} cannot be written to ({error.strerror or error}); name another folder"
+        ) from error
+    for name, content in variants.items():
+        write_whole(folder / name, content)
+    return [f"{folder / name}: {len(content) / 1e6:.2f} MB" for name, content in variants.items()]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write both; 2 and one sentence where that cannot be done."""
-    parser = argparse.ArgumentParser(description="The generator in float32 and in float16.")
+    """Write them; 2 and one sentence where that cannot be done."""
+    parser = argparse.ArgumentParser(description="A bundle's nets in float32 and in float16.")
     parser.add_argument("bundle", type=Path, help="the folder or .zip that export.to_onnx wrote")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write the two files to")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write the files to")
     given = parser.parse_args(arguments)
     try:
-        model = load_subject(given.bundle).generator
-        given.out.mkdir(parents=True, exist_ok=True)
-        for name, content in (("fp32", as_float32(model)), ("fp16", as_float16(model))):
-            path = given.out / f"generator.{name}.onnx"
-            write_whole(path, content)
-            print(f"{path}: {len(content) / 1e6:.2f} MB")
+        subject = load_subject(given.bundle)
+        face = {} if subject.face is None else {FACE: subject.face}
+        variants = variants_of({GENERATOR: subject.generator, **face})
+        print("\n".join(write_variants(variants, given.out)))
     except UnderstudyError as error:
         print(f"export.precision: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except OSError as error:
-        print(f"export.precision: {given.out} cannot be written ({error})", file=sys.stderr)
         return EXIT_BAD_INPUT
     return 0
 

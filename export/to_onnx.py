@@ -1,10 +1,13 @@
 """Trained student -> subject bundle.
 
     python -m export.to_onnx RUN --out BUNDLE [--name NAME] [--consent FILE] [--weights float16]
+        [--variants FOLDER]
 
 Folds the net, writes it as ONNX with every conversion inside the graph, asserts that ONNX Runtime
 computes what torch does, and writes the bundle that the stage loads. Where training.face has added
 a face net to RUN, that is a part of the bundle.
+With --variants every net is also written in float32 throughout and computing in float16, as
+`export.precision` does.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,7 @@ from export.codebook import make_codebook, neutral_frame
 from export.face_graph import FACE, Square, check_face, face_onnx
 from export.generator_graph import OPSET, WEIGHT_TYPES, GeneratorGraph, folded, generator_onnx
 from export.parity import Parity, check_parity
+from export.precision import GENERATOR, variants_of, write_variants
 from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
 from live.face import head_feeds
 from live.frames import Label, Layer
@@ -53,12 +57,18 @@ class ExportOptions:
     consent: Path | None = None  # JSON with `live.subject.Consent`'s fields; None: the dataset's
     weights: str = "float16"  # how weights are stored; they are computed with as float32
     data: Path | None = None  # where the dataset is now, if it was moved
+    variants: Path | None = None  # folder for every net in float32 and in float16
 
     def __post_init__(self) -> None:
         if self.weights not in WEIGHT_TYPES:
             raise SetupError(f"--weights is {self.weights!r}; known: {', '.join(WEIGHT_TYPES)}")
         if not self.name.strip():
             raise SetupError("--name is empty; give the subject a name")
+        if self.variants is not None and _inside(self.variants, self.out):
+            raise SetupError(
+                f"--variants {self.variants} is inside the bundle {self.out}, which holds the "
+                f"stage's files alone; name another folder"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,7 @@ class Exported:
     onnx_bytes: int
     parity: Parity
     face: ExportedFace | None = None  # where the run has one
+    variants: tuple[str, ...] = ()  # a line about each file of --variants
 
 
 def export(options: ExportOptions) -> Exported:
@@ -109,7 +120,7 @@ def export(options: ExportOptions) -> Exported:
         quality=_quality(options.run),
     )
     files = {
-        "generator.onnx": model,
+        GENERATOR: model,
         "plate.png": _plate_png(data),
         "poses.npz": encode_codebook(book),
         "thumb.jpg": _thumb(data),
@@ -120,8 +131,10 @@ def export(options: ExportOptions) -> Exported:
         squares = _squares(exported, labels, face.net.shape.side)
         levels = check_face(folded(face.net, options.weights), files[FACE], squares)
         written = ExportedFace(len(files[FACE]), levels)
+    made = _variants(options, files)  # before the bundle is there: a net may not fit into halves
     write_subject(options.out, manifest, files)
-    return Exported(consent, len(model), parity, written)
+    lines = write_variants(made, options.variants) if options.variants else []
+    return Exported(consent, len(model), parity, written, tuple(lines))
 
 
 def read_consent(path: Path) -> Consent:
@@ -133,6 +146,15 @@ def read_consent(path: Path) -> Consent:
         raise SetupError(
             f"consent file {path} cannot be used ({error}); it is JSON with {fields}"
         ) from error
+
+
+def _inside(folder: Path, other: Path) -> bool:
+    return folder.resolve().is_relative_to(other.resolve())
+
+
+def _variants(options: ExportOptions, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    nets = {name: files[name] for name in (GENERATOR, FACE) if name in files}
+    return variants_of(nets) if options.variants else {}
 
 
 def _labels(data: Dataset, trained: Trained) -> list[Label]:
@@ -200,6 +222,10 @@ def parse(arguments: list[str] | None = None) -> ExportOptions:
     parser.add_argument("--consent", type=Path, help="JSON, if not the dataset's record")
     parser.add_argument("--weights", default="float16", help="stored as float16 or float32")
     parser.add_argument("--data", type=Path, help="the dataset, if it was moved")
+    parser.add_argument(
+        "--variants", type=Path, metavar="FOLDER",
+        help="also write every net in float32 throughout and in float16, for other engines",
+    )  # fmt: skip
     given = parser.parse_args(arguments)
     return ExportOptions(**vars(given))
 
@@ -223,6 +249,8 @@ def main(arguments: list[str] | None = None) -> int:
             f"{options.out}: face.onnx {exported.face.onnx_bytes / 1e6:.1f} MB; torch and ONNX "
             f"Runtime differ by at most {exported.face.max_levels} of 255 levels"
         )
+    for line in exported.variants:
+        print(line)
     print(f"consent: {in_words(exported.consent)}")
     return 0
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from live.errors import SetupError
@@ -16,3 +18,9 @@ def choose_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise SetupError("--device cuda: this torch sees no GPU; use --device cpu")
     return torch.device(name)
+
+
+def loader_threads(device: torch.device) -> int:
+    """How many threads make the batches that `device` learns from."""
+    # On a CPU the training itself wants every core; a GPU starves behind a single thread.
+    return 1 if device.type == "cpu" else max(min(os.cpu_count() or 1, 8), 1)

@@ -29,7 +29,7 @@ from training.batches import Batches, BatchSettings, with_heads
 from training.board import Board
 from training.checkpoint import fitting, last_good, load_checkpoint, save_checkpoint
 from training.dataset import Dataset, digest
-from training.device import choose_device
+from training.device import choose_device, loader_threads
 from training.face_net import FaceShape
 from training.face_run import (
     FOLDER,
@@ -42,6 +42,7 @@ from training.face_run import (
 from training.face_samples import FaceSamples
 from training.face_trainer import FaceSettings, FaceTrainer
 from training.finite import NotFinite
+from training.loader import Loader
 from training.run import Trained, load_trained
 from training.schedule import Budget
 from training.sitting import sit
@@ -115,7 +116,8 @@ class FaceTraining:
         style = trained.record.style
         self._samples = FaceSamples(self._data, style, self.trainer.student, self._side)
         batches = options.batches(self._side)
-        self._batches = Batches(self._data, style, batches, options.seed, head_side=self._side)
+        made = Batches(self._data, style, batches, options.seed, head_side=self._side)
+        self._loader = Loader(made, loader_threads(device), clock=clock)
         self._board = Board(self.folder, tensorboard=False)
         self._saved_step, self._before_s = 0, 0.0
         self._resume()
@@ -145,7 +147,7 @@ class FaceTraining:
 
     def _until_the_end(self, bar: tqdm[Any]) -> dict[str, float]:
         losses: dict[str, float] = {}
-        for batch in self._batches.ahead(self.trainer.step):
+        for batch in self._loader.ahead(self.trainer.step):
             with whole_step():
                 losses = self.trainer.train(batch, self._progress()) or losses
             self._housekeeping(losses, bar)
@@ -157,6 +159,10 @@ class FaceTraining:
         """Seconds of training, over all sittings."""
         return self._before_s + self._clock() - self._began_s
 
+    def waited_share(self) -> float:
+        """Of this sitting's time, that was spent waiting for batches."""
+        return self._loader.waited_s / max(self._clock() - self._began_s, 1e-6)
+
     def _progress(self) -> float:
         return self._options.budget.progress(self.trainer.step, self.elapsed_s())
 
@@ -165,7 +171,7 @@ class FaceTraining:
         bar.set_postfix_str(f"step {step}, loss {losses.get('total', 0):.3f}", refresh=False)
         bar.update(round(100 * self._progress(), 2) - bar.n)
         if step % LOG_EVERY == 0 or step == 1:
-            self._board.write(step, losses)
+            self._board.write(step, {**losses, "waited_share": self.waited_share()})
         if now_s - self._saved_s >= self._options.save_every_s:
             self.save()
             self._saved_s = now_s

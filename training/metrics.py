@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from skimage.metrics import structural_similarity
+from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity
 
 from live.frames import Image
 from training.closeness import Closeness, choose_closeness
@@ -68,7 +68,7 @@ class Scorer:
                 continue
             picture, truth = cut(pictures[number], box), cut(self._truths[number], box)
             found["ssim"][number] = _ssim(picture, truth)
-            found["psnr_db"][number] = psnr(_mean_square(picture, truth))
+            found["psnr_db"][number] = _psnr(picture, truth)
             found["perceptual"][number] = self.closeness.between(truth, picture)
             if number:
                 found["flicker"][number] = self._flicker(pictures, number, box)
@@ -84,7 +84,7 @@ class Scorer:
             (cut(pictures[number], boxes[number]), cut(self._truths[number], boxes[number]))
             for number in numbers
         ]
-        squares = sum(_mean_square(*pair) * pair[1].size for pair in pairs)
+        squares = sum(mean_squared_error(*pair) * pair[1].size for pair in pairs)
         real = _mean([self._real_warp(n, boxes[n]) for n in numbers if n])
         warp = _mean(frames.warp_error.tolist())
         return Score(
@@ -145,8 +145,10 @@ def _flow(after: Image, before: Image) -> NDArray[np.float32]:
     return np.asarray(flow, np.float32)
 
 
-def _mean_square(found: Image, truth: Image) -> float:
-    return float(np.square(found.astype(np.float64) - truth).mean())
+def _psnr(found: Image, truth: Image) -> float:
+    """In dB; of equal pictures what `psnr` says of them, since a sheet holds no infinity."""
+    with np.errstate(divide="ignore"):
+        return min(float(peak_signal_noise_ratio(truth, found, data_range=255)), psnr(0.0))
 
 
 def _ssim(found: Image, truth: Image) -> float:

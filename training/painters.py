@@ -160,7 +160,7 @@ class TeacherPainter:
 
     def paint(self, poses: Poses, times_s: NDArray[np.float64], data: Dataset) -> Iterator[Image]:
         device = choose_device("auto")  # the full size takes seconds a picture on a CPU
-        return painted(TeacherAtWork(self.painters, data.stage, device, self.face), *poses)
+        return painted(TeacherAtWork(self.painters, data.plate, device, self.face), *poses)
 
 
 def open_painters(run: Path) -> Sequence[Painter]:

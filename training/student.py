@@ -29,7 +29,7 @@ from training.batches import Batches, BatchSettings, figure_size
 from training.board import Board
 from training.checkpoint import fitting, last_good, load_checkpoint, save_checkpoint
 from training.dataset import Dataset, digest
-from training.device import choose_device
+from training.device import choose_device, loader_threads
 from training.distil import DistilWeights
 from training.finite import NotFinite
 from training.loader import Loader
@@ -120,8 +120,7 @@ class Training:
             teacher_pictures(teacher, self._data, device, options.progress) if teacher else None
         )
         self._samples = Samples(self._data, self._style)
-        # On a CPU the training itself wants every core; a GPU starves behind a single thread.
-        self._workers = 1 if device.type == "cpu" else max(min(os.cpu_count() or 1, 8), 1)
+        self._workers = loader_threads(device)
         self._watchdog = Watchdog(DRAW, WON_HELP, LABEL_HELP)
         self._board = Board(options.out, options.tensorboard)
         self._phase, self._phase_step, self._before_s = -1, 0, 0.0

@@ -150,7 +150,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--batch", type=int, default=1, help="runs of frames a step, over all processes")
     add("--unroll", type=int, default=2, help="frames of a run; 4 to 8 steady a long show")
     add("--frame-by-frame", action="store_true", help="no temporal smoothing: the baseline")
-    add("--foreground", action="store_true", help="what differs from the plate counts more")
+    add("--foreground", action=argparse.BooleanOptionalAction, default=True, help="what differs "
+        "from the plate counts more in the perceptual loss, head and hands most")  # fmt: skip
     add("--pixel", type=float, default=0.0, help="weight of the plain difference (10 helps where "
         "minutes are few)")  # fmt: skip
     add("--backbone", default="efficientnet", help="of the perceptual loss: efficientnet or vgg19")

@@ -8,6 +8,7 @@ import pytest
 import torch
 from onnx import TensorProto, numpy_helper
 
+from export.face_graph import face_onnx
 from export.generator_graph import folded, generator_onnx
 from export.onnx_files import loaded, macs_of, size_of
 from export.precision import as_float16, as_float32, main, stores_halves
@@ -15,7 +16,9 @@ from export.rebuild import student_from_onnx
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import EXIT_BAD_INPUT, SetupError, SubjectError
 from tests.export.student_subject import SIZE, lively_student, write_student_subject
+from tests.tiny_face import add_face
 from tests.tiny_subject import label_generator
+from training.face_net import FaceShape, FaceStudent
 from training.nets import Student, macs
 from training.samples import psnr
 
@@ -92,6 +95,50 @@ def test_work_is_counted_from_the_graph() -> None:
     model = generator_onnx(Student(), (64, 96), "float16")
     assert macs_of(model) == macs(Student(), (64, 96))
     assert size_of(model) == (64, 96)
+
+
+def test_the_face_net_is_written_too(tmp_path: Path) -> None:
+    bundle = write_student_subject(tmp_path / "bundle", lively_student())
+    torch.manual_seed(1)
+    net = FaceStudent(FaceShape(16))
+    torch.nn.init.normal_(net.head.weight, 0, 0.1)
+    add_face(bundle, face_onnx(net.eval()))
+    assert main([str(bundle), "--out", str(tmp_path / "out")]) == 0
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {
+        f"{net}.{kind}.onnx" for net in ("generator", "face") for kind in ("fp32", "fp16")
+    }
+    rng = np.random.default_rng(2)
+    given = {
+        "label": rng.integers(0, 256, (1, 16, 16, 3), np.uint8),
+        "rgba": rng.integers(0, 128, (1, 16, 16, 4), np.uint8),
+    }
+    found = {}
+    for path in (bundle / "face.onnx", *(tmp_path / "out").glob("face.*")):
+        engine = OnnxRuntimeEngine(path.read_bytes(), path.name)
+        found[path.name] = engine.run(given)["face"].astype(int)
+        engine.close()
+    np.testing.assert_array_equal(found["face.onnx"], found["face.fp32.onnx"])
+    gap = np.abs(found["face.onnx"] - found["face.fp16.onnx"]).max()
+    assert gap <= 4
+    kinds = {
+        t.data_type
+        for t in loaded((tmp_path / "out" / "face.fp16.onnx").read_bytes()).graph.initializer
+        if np.prod(t.dims) > 16
+    }
+    assert kinds == {TensorProto.FLOAT16}
+
+
+def test_weights_that_are_no_halves_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = write_student_subject(tmp_path / "bundle", lively_student())
+    net = FaceStudent(FaceShape(16))
+    torch.nn.init.constant_(net.head.weight, 1e5)
+    add_face(bundle, face_onnx(net.eval(), "float32"))
+    assert main([str(bundle), "--out", str(tmp_path / "out")]) == EXIT_BAD_INPUT
+    assert "face.onnx: face.head.weight holds 100000" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_both_files_from_one_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

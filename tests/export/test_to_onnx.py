@@ -16,7 +16,7 @@ from live.character import Character
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import EXIT_BAD_INPUT, SetupError
 from live.frames import Label, Pose, Sighting
-from live.generator import Generator, compose
+from live.generator import Generator, compose, soft_edged
 from live.ladder import LadderSettings
 from live.normalize import Normalizer
 from live.picture import PictureMaker
@@ -131,7 +131,8 @@ def test_the_bundle_plays_what_was_trained(
     points, scores = tiny_dataset.points[115], tiny_dataset.scores[115]
     region = tiny_dataset.new_window().follow(Pose(points, scores, 0.0, tiny_dataset.stage), 0.0)
     label = draw(into_window(points, region, tiny_dataset.size), scores, tiny_dataset.size)
-    picture = compose(subject.plate, [generator.generate(Label(label, 0.0, region))])
+    layer = generator.generate(Label(label, 0.0, region))
+    picture = compose(subject.plate, [soft_edged(layer)])
     poses = (points[None], scores[None])
     (expected,) = replay(load_trained(tiny_run), poses, np.zeros(1), tiny_dataset)
     assert picture.shape == (*tiny_dataset.stage, 3)
@@ -198,3 +199,21 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     assert main([*arguments, "--out", str(tmp_path / "bundle")]) == EXIT_BAD_INPUT
     assert word in capsys.readouterr().err
     assert not (tmp_path / "bundle").exists()
+
+
+def test_variants_have_a_folder_of_their_own(
+    tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = tmp_path / "bundle"
+    for folder, word in ((bundle, "inside the bundle"), (bundle / "x", "inside the bundle")):
+        arguments = [str(tiny_run), "--out", str(bundle), "--variants", str(folder)]
+        assert main(arguments) == EXIT_BAD_INPUT
+        assert word in capsys.readouterr().err and not bundle.exists()
+    variants = tmp_path / "variants"
+    assert main([str(tiny_run), "--out", str(bundle), "--variants", str(variants)]) == 0
+    names = {path.name for path in variants.iterdir()}
+    assert names == {"generator.fp32.onnx", "generator.fp16.onnx"}
+    (tmp_path / "taken").write_text("a file")
+    arguments = [str(tiny_run), "--out", str(bundle), "--variants", str(tmp_path / "taken")]
+    assert main(arguments) == EXIT_BAD_INPUT
+    assert "taken cannot be written to" in capsys.readouterr().err

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+import training.face as face_module
 from live.errors import EXIT_BAD_INPUT, SetupError
 from live.head import head_square, square_side
 from live.skeleton import LabelStyle
@@ -162,6 +163,7 @@ def test_a_batch_without_any_head_teaches_nothing(tiny_run: Path, tiny_dataset: 
 def test_a_face_leaves_what_it_promises(face_run: Path) -> None:
     folder = face_run / "face"
     entries = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert 0 <= entries[0]["waited_share"] <= 1
     last = entries[-1]
     assert last["step"] == 40 and last["face_psnr_db"] > last["without_psnr_db"]
     assert last["face_perceptual"] < last["without_perceptual"]
@@ -172,8 +174,10 @@ def test_a_face_leaves_what_it_promises(face_run: Path) -> None:
 
 
 def test_a_resumed_face_equals_one_that_never_stopped(
-    face_run: Path, student: Callable[[], Path]
+    face_run: Path, student: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """With more threads that make batches than the other had, too, as on a GPU."""
+    monkeypatch.setattr(face_module, "loader_threads", lambda device: 3)
     run = student()
     for stop in (7, 25, None):
         training = FaceTraining(tiny_face(run, 40))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from skimage.metrics import peak_signal_noise_ratio
 
 from tests.training.tiny_footage import SIZE, picture_at
 from training.kid import kid
@@ -39,6 +40,28 @@ def test_a_constant_error_does_not_flicker_and_a_region_is_a_region() -> None:
 def test_psnr_of_known_errors() -> None:
     assert psnr(1.0) == pytest.approx(48.1308, abs=1e-4)
     assert psnr(255.0**2) == pytest.approx(0)
+
+
+def test_psnr_is_scikit_images() -> None:
+    """Of every frame, and over all of them as if they were one picture; cuts differ in size."""
+    truths = [picture_at(n) for n in range(3)]
+    noise = np.random.default_rng(3).normal(0, 20, (3, *truths[0].shape))
+    found = [(t + n).clip(0, 255).astype(np.uint8) for t, n in zip(truths, noise, strict=True)]
+    found[2] = (truths[2] // 4 * 3).astype(np.uint8)
+    boxes = [WHOLE, Box(3, 5, 40, 50), Box(0, 0, 9, 60)]
+    pairs = [
+        [image[b.top : b.bottom, b.left : b.right] for image in pair]
+        for *pair, b in zip(truths, found, boxes, strict=True)
+    ]
+    frames = Scorer(truths).frames(found, boxes)
+    for ours, (truth, other) in zip(frames.psnr_db, pairs, strict=True):
+        assert ours == pytest.approx(peak_signal_noise_ratio(truth, other), abs=1e-9)
+    truth, other = (
+        np.concatenate([part.ravel() for part in side]) for side in zip(*pairs, strict=True)
+    )
+    score = Scorer(truths).score(found, boxes)
+    assert score.psnr_db == pytest.approx(peak_signal_noise_ratio(truth, other), abs=1e-9)
+    assert score.psnr_db != pytest.approx(frames.psnr_db.mean(), abs=0.1)
 
 
 def test_ssim_is_wangs() -> None:

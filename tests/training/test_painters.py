@@ -38,6 +38,18 @@ def test_a_teachers_run_is_a_row_with_its_face_net_and_one_without(
         assert painter.facts["steps"] == 4
 
 
+def test_where_nobody_is_seen_every_row_of_the_table_shows_the_plate(
+    teacher_run: Path, tiny_dataset: Dataset
+) -> None:
+    data = tiny_dataset
+    scores = data.scores[100:103].copy()
+    scores[1] = 0
+    for painter in open_painters(teacher_run):
+        one, none, other = painter.paint((data.points[100:103], scores), np.zeros(3), data)
+        np.testing.assert_array_equal(none, data.plate)
+        assert all((picture != data.plate).any() for picture in (one, other))
+
+
 def test_frame_by_frame_is_called_fbf(tiny_data: Path, tmp_path: Path) -> None:
     options = small_options(tiny_data, tmp_path, 1, temporal=False, unroll=1)
     Session(options, "global", ALONE).run()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from live.errors import EXIT_BAD_INPUT
 from training.checkpoint import load_checkpoint
@@ -45,6 +47,8 @@ def test_the_defaults_are_the_papers(tiny_data: Path, tmp_path: Path) -> None:
     options = parse([str(tiny_data), "--out", str(tmp_path)])
     assert (options.shape.width, options.shape.downsamplings, options.shape.blocks) == (64, 4, 9)
     assert options.unroll == 2 and options.temporal and options.rate == 2e-4
+    assert options.foreground and options.pixel == 0
+    assert not parse([str(tiny_data), "--out", "r", "--no-foreground"]).foreground
     assert _student(options).shape == StudentShape() and _student(options).batches.length == 4
     other = parse([str(tiny_data), "--out", "r", "--student-tier", "gpu", "--student-unroll", "8"])
     assert _student(other).shape == shape_of("gpu") and _student(other).batches.length == 8
@@ -115,7 +119,8 @@ def test_two_processes_train_what_one_does(tiny_data: Path, tmp_path: Path) -> N
         assert a["samples"] == b["samples"] == 8
         for net, adam in (("net", "adam"), ("critic", "critic_adam")):
             kernels = [key for key in a[net] if a[net][key].ndim == 4]
-            assert all((a[net][key] - b[net][key]).abs().mean() < 2e-6 for key in kernels)
+            moved = 4 * 1e-5  # at most, by four steps; a tenth of it is such rounding
+            assert all((a[net][key] - b[net][key]).abs().mean() < moved / 10 for key in kernels)
             for key, state in a[adam]["state"].items():
                 if state["exp_avg"].ndim == 4:
                     gap = (state["exp_avg"] - b[adam]["state"][key]["exp_avg"]).norm()
@@ -174,3 +179,40 @@ def test_after_a_lost_worker_torchrun_goes_on_where_it_was(tiny_data: Path, tmp_
     assert "going on at step 3" in said
     content = load_checkpoint(tmp_path / "run" / "global")
     assert content is not None and content["step"] == 6
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler")
+def test_a_compiled_stage_trains_what_a_plain_one_does(tiny_data: Path, tmp_path: Path) -> None:
+    """For real, by torch's own compiler, which writes C++ for CPUs; a net that is soon compiled.
+
+    In a process of its own: its compiler starts processes, and warns of torch's own old parts.
+    """
+    tiny = ["--width", "4", "--downsamplings", "1", "--blocks", "1"]
+    single = ["--stages", "global", "--frame-by-frame", "--unroll", "1"]
+    common = [str(tiny_data), *SMALL, *tiny, *single, "--rate", "1e-5", "--steps", "3"]
+    told = {
+        **os.environ, "OMP_NUM_THREADS": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1",
+        "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache"),
+    }  # fmt: skip
+    command = [
+        sys.executable, "-m", "training.train", *common, "--compile",
+        "--out", str(tmp_path / "compiled"),
+    ]  # fmt: skip
+    done = subprocess.run(
+        command, cwd=ROOT, env=told, capture_output=True, text=True, timeout=500, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert list((tmp_path / "cache").rglob("*.so")), "nothing was compiled"
+    assert main([*common, "--out", str(tmp_path / "plain")]) == 0
+    a, b = (load_checkpoint(tmp_path / run / "global") for run in ("plain", "compiled"))
+    assert a is not None and b is not None and a["step"] == b["step"] == 3
+    assert a["net"].keys() == b["net"].keys()
+    for part in ("net", "critic"):
+        gaps = [float((a[part][key] - b[part][key]).abs().max()) for key in a[part]]
+        assert max(gaps) <= 2 * 3 * 1e-5  # Adam's steps are of the rate's size
+    moments = [c["adam"]["state"] for c in (a, b)]
+    for key in moments[0]:
+        one, other = (m[key]["exp_avg"] for m in moments)
+        torch.testing.assert_close(one, other, rtol=0.05, atol=1e-3 * float(one.abs().max()) + 1e-5)

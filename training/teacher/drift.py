@@ -95,7 +95,7 @@ def measure(run: Path, where: Path | None, frames: int) -> Drift:
         return _of_a_student(run, where, frames)
     painters = load_painters(run)
     data = Dataset(where or Path(painters.record.data))
-    painter = Painter(painters, data.stage, choose_device("auto"))
+    painter = Painter(painters, data.plate, choose_device("auto"))
     poses = [(painter.fit.points(data.points[n]), data.scores[n]) for n in _numbers(data)]
     return drift(lambda pose: painter.step(*pose), poses, frames)
 

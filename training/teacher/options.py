@@ -40,7 +40,7 @@ class TeacherOptions:
     pixel: float = 0.0  # weight of the plain |difference|, beyond the papers
     critic_width: int = 64
     backbone: str = "efficientnet"
-    foreground: bool = False
+    foreground: bool = True  # what differs from the plate counts more in the perceptual loss
     bfloat16: bool = False
     compiled: bool = False
     channels_last: bool | None = None  # None: on a GPU

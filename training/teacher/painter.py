@@ -18,18 +18,23 @@ from training.teacher.run import Painters
 
 class Painter:
     """Paints one frame after another. The face goes onto the picture, never into the feedback:
-    the main generator was trained on its own pictures."""
+    the main generator was trained on its own pictures.
+
+    Nor was it ever shown an empty label, which it makes one colour of: where nobody is seen the
+    plate is, as on stage, and the next picture begins anew.
+    """
 
     def __init__(
         self,
         painters: Painters,
-        stage: tuple[int, int],
+        plate: Image,
         device: torch.device | None = None,
         face: bool = True,
     ) -> None:
-        """`stage` is the (height, width) of the pictures that are wanted, pixels."""
+        """`plate` is the empty stage, RGB uint8 (H, W, 3) of the size of the wanted pictures."""
         record = painters.record
-        self.fit = Fit(stage, record.size)
+        self._plate = plate
+        self.fit = Fit((plate.shape[0], plate.shape[1]), record.size)
         self._device = device or torch.device("cpu")
         self._net = painters.net.to(self._device)
         self._face = painters.face.to(self._device) if painters.face is not None and face else None
@@ -44,23 +49,26 @@ class Painter:
     def paint(self, points: NDArray[np.float32], scores: NDArray[np.float32]) -> Image:
         """points: (J, 2) stage pixels; scores: (J,). Returns RGB uint8 (H, W, 3) of the stage."""
         placed = self.fit.points(points)
-        picture = self.step(placed, scores)
+        label = self._drawer.draw(placed, scores)
+        if not label.any():
+            self.reset()
+            return self._plate.copy()
+        picture = self._from_label(label, placed, scores)
         scaled = ((picture[0].float() + 1) * 127.5).round().to(torch.uint8)
         return self.fit.back(np.ascontiguousarray(scaled.permute(1, 2, 0).cpu().numpy()))
 
-    @torch.no_grad()
     def step(self, placed: NDArray[np.float32], scores: NDArray[np.float32]) -> Tensor:
-        """placed: (J, 2) picture pixels. Returns (1, 3, h, w) in [-1, 1].
+        """placed: (J, 2) picture pixels, of somebody who is seen. (1, 3, h, w) in [-1, 1]."""
+        return self._from_label(self._drawer.draw(placed, scores), placed, scores)
 
-        Where nobody is seen the picture means nothing, and the next one begins anew.
-        """
-        image = self._drawer.draw(placed, scores)
-        if not image.any():
-            self.reset()
+    @torch.no_grad()
+    def _from_label(
+        self, image: Image, placed: NDArray[np.float32], scores: NDArray[np.float32]
+    ) -> Tensor:
         drawn = torch.from_numpy(image).to(self._device)
         label = drawn.permute(2, 0, 1)[None].float() / 127.5 - 1
         picture: Tensor = self._net(label, self._before)
-        if self._feedback and image.any():
+        if self._feedback:
             self._before = picture
         if self._face is None:
             return picture

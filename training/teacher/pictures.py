@@ -61,7 +61,7 @@ def teacher_pictures(
 def _paint(
     painters: Painters, data: Dataset, folder: Path, device: torch.device, progress: bool
 ) -> None:
-    painter = Painter(painters, data.stage, device)
+    painter = Painter(painters, data.plate, device)
     with tqdm(
         total=len(data.train), desc="teacher's pictures", unit="frame", disable=not progress
     ) as bar:
@@ -80,8 +80,7 @@ def _paint(
 def runs_of(data: Dataset) -> list[list[int]]:
     """Numbers of the training frames that show the person, in runs without a gap or a cut.
 
-    Where nobody is seen the label is empty, and the teacher was never shown an empty one: what it
-    would paint, one colour, would spoil its next pictures as well.
+    Where nobody is seen the teacher has nothing to say: the plate is known without it.
     """
     numbers = data.train
     ends = (np.diff(numbers) > 1) | (np.diff(data.clips[numbers]) != 0)

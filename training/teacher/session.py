@@ -35,10 +35,7 @@ log = logging.getLogger(__name__)
 LOG_EVERY = 20  # steps
 DRAW = 0.25  # the critic's loss a scale when it cannot tell: half of two quarters
 WON_HELP = "try a smaller --critic-width, a larger --batch, --pixel 10, or more footage"
-LABEL_HELP = (
-    "look at the samples; the footage may hold too little movement, or --pixel 10 and --foreground "
-    "may help"
-)
+LABEL_HELP = "look at the samples; the footage may hold too little movement, or --pixel 10 may help"
 
 
 class Session:

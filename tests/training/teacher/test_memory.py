@@ -18,4 +18,6 @@ def test_memory_grows_with_pictures_and_advice_shrinks_them(tmp_path: Path) -> N
     assert "--batch 1 and " in words and "256x128" not in words
     assert "no size would fit" in advice(options, "global", 1, 1000)
     assert is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"))
+    assert is_out_of_memory(RuntimeError("CUDA error: out of memory"))
+    assert is_out_of_memory(RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"))
     assert not is_out_of_memory(RuntimeError("shapes do not match"))

@@ -42,7 +42,7 @@ def test_each_picture_feeds_the_next_and_the_face_does_not(
 ) -> None:
     painters = load_painters(teacher)
     assert painters.steps == {"global": 60, "face": 3} and painters.face_side == 8
-    painter, plain = (Painter(painters, tiny_dataset.stage, face=face) for face in (True, False))
+    painter, plain = (Painter(painters, tiny_dataset.plate, face=face) for face in (True, False))
     pose = tiny_dataset.points[5], tiny_dataset.scores[5]
     first, second = painter.paint(*pose), painter.paint(*pose)
     assert first.shape == (128, 160, 3) and (first != second).any()
@@ -59,12 +59,18 @@ def plain_state(painter: Painter, pose: tuple[np.ndarray, np.ndarray]) -> torch.
     return state
 
 
-def test_without_a_person_the_picture_has_no_face_and_no_error(
-    teacher: Path, tiny_dataset: Dataset
+@pytest.mark.parametrize("face", [True, False])
+def test_without_a_person_the_stage_is_empty(
+    teacher: Path, tiny_dataset: Dataset, face: bool
 ) -> None:
-    painter = Painter(load_painters(teacher), tiny_dataset.stage)
+    painter = Painter(load_painters(teacher), tiny_dataset.plate, face=face)
     nobody = np.zeros_like(tiny_dataset.scores[0])
-    assert painter.paint(tiny_dataset.points[0], nobody).shape == (128, 160, 3)
+    found = painter.paint(tiny_dataset.points[0], nobody)
+    np.testing.assert_array_equal(found, tiny_dataset.plate)
+    found[:] = 0  # it is the caller's own
+    assert (painter.paint(tiny_dataset.points[0], nobody) == tiny_dataset.plate).all()
+    painted = painter.paint(tiny_dataset.points[0], tiny_dataset.scores[0])
+    assert (painted != tiny_dataset.plate).any()
 
 
 def test_two_thousand_pictures_do_not_drift(teacher: Path, tiny_dataset: Dataset) -> None:
@@ -109,7 +115,7 @@ def test_the_student_learns_from_the_teachers_pictures_too(
     ]
     assert {"taught", "taught_perceptual"} <= set(logged[0])
     pictures = teacher_pictures(teacher, tiny_dataset, CPU, progress=False)
-    painter = Painter(load_painters(teacher), tiny_dataset.stage)
+    painter = Painter(load_painters(teacher), tiny_dataset.plate)
     clip = tiny_dataset.clips == tiny_dataset.clips[0]
     wanted = list(painted(painter, tiny_dataset.points[clip][:4], tiny_dataset.scores[clip][:4]))
     assert np.abs(pictures.frame(3).astype(int) - wanted[3]).mean() < 2
@@ -143,7 +149,7 @@ def test_where_nobody_is_seen_the_teacher_paints_nothing_and_begins_anew(tmp_pat
     pictures = teacher_pictures(run, data, CPU, progress=False)
     with pytest.raises(SetupError, match=r"000035.jpg is missing"):
         pictures.frame(35)
-    painter = Painter(load_painters(run), data.stage)
+    painter = Painter(load_painters(run), data.plate)
     fresh = painter.paint(data.points[back], data.scores[back])
     assert np.abs(pictures.frame(back).astype(int) - fresh).mean() < 2
     # The same at work: whoever comes back is painted as in the first picture.

@@ -30,6 +30,7 @@ from typing import NoReturn
 
 from live import consent
 from live.backdrops import Backdrops
+from live.body import BodyStats
 from live.cast import Cast
 from live.cast_list import known
 from live.character_open import CharacterSettings, open_character
@@ -239,10 +240,11 @@ def build(
     with ExitStack() as opened:
         source = open_source(options.source, inbox=inbox)
         opened.callback(source.close)
+        performer = performer_of(options)
         # Built in a thread of its own, beside the painter: a second less until the first picture.
         estimator = WatchedEstimator(partial(build_estimator, options, source))
         opened.callback(estimator.close)
-        painter = build_painter(options, subject, timing, DeskLook(desk), backdrops)
+        painter = build_painter(options, subject, timing, DeskLook(desk), backdrops, performer)
         if kept is not None and kept.performer is not None:
             painter.use(kept.performer)
         estimator.await_first()
@@ -288,9 +290,13 @@ def build_painter(
     timing: Timing,
     look: LookAt = untouched,
     backdrops: Backdrops | None = None,
+    performer: BodyStats | None = None,
 ) -> PictureMaker:
-    """The picture stage, warmed up so that the first real frame is as fast as the rest."""
-    character = open_character(subject, character_settings(options), performer_of(options))
+    """The picture stage, warmed up so that the first real frame is as fast as the rest.
+
+    performer: as `performer_of` gives it; None measures whoever comes.
+    """
+    character = open_character(subject, character_settings(options), performer)
     return PictureMaker(character, timing, look=look, backdrops=backdrops)
 
 
@@ -361,13 +367,14 @@ def _in_words(error: BaseException) -> UnderstudyError:
 def leave(code: int) -> NoReturn:
     """End the process with `code`, also where a native call hangs.
 
-    mediapipe computes in threads that Python waits for at its end, for ever if need be.
+    mediapipe computes in threads that Python waits for at its end, for ever if need be. A daemon it
+    does not wait for: one that is in C++ then would end the process by std::terminate.
     """
-    here = threading.main_thread()
-    hung = [one.name for one in threading.enumerate() if one is not here and not one.daemon]
-    if not hung:
+    others = [one for one in threading.enumerate() if one is not threading.main_thread()]
+    if not others:
         sys.exit(code)
-    log.warning("ending without %s, which still computes", ", ".join(hung))
+    if hung := [one.name for one in others if not one.daemon]:
+        log.warning("ending without %s, which still computes", ", ".join(hung))
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

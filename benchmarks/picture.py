@@ -17,6 +17,7 @@ import run_live
 from live.errors import EXIT_BAD_INPUT, UnderstudyError
 from live.frames import Image, Sighting
 from live.options import DEMO, parse
+from live.performer import performer_of
 from live.pose.blazepose import BlazePoseSettings
 from live.pose.blazepose_open import open_blazepose
 from live.pose.weights import fetch_pose_weights
@@ -48,7 +49,7 @@ def moments(at_s: Sequence[float]) -> list[tuple[Image, Image, Image]]:
     """(performer, label, picture), RGB, at each of the given times of the demo's clip."""
     options = parse(["--demo"])
     subject = load_subject(options.subject)
-    painter = run_live.build_painter(options, subject, Timing())
+    painter = run_live.build_painter(options, subject, Timing(), performer=performer_of(options))
     wanted = {round(time_s * 30) for time_s in at_s}
     found = []
     estimator = open_blazepose(fetch_pose_weights(), BlazePoseSettings(search_every_s=0.0))

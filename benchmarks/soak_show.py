@@ -23,6 +23,7 @@ from live.errors import SourceError
 from live.frames import Frame, Image, Label, Layer, Picture, Pose, Sighting
 from live.latest import Latest
 from live.options import DEMO, parse
+from live.performer import performer_of
 from live.picture import PictureMaker
 from live.pose.base import PoseEstimator
 from live.pose.watched import WatchedEstimator
@@ -172,7 +173,9 @@ class SoakShow:
         )
         self.estimator.await_first()
         self.desk = Desk()
-        painter = run_live.build_painter(options, subject, timing, DeskLook(self.desk))
+        painter = run_live.build_painter(
+            options, subject, timing, DeskLook(self.desk), performer=performer_of(options)
+        )
         self._fail_painter(painter)
         self._hands = Hands(self.desk)
         self._broken = Path(tempfile.mkdtemp(prefix="understudy-soak-"))

@@ -53,7 +53,7 @@ def test_the_figure_is_the_one_that_the_whole_picture_would_have(
     """The same net, shown more around the same figure: nothing else appears, nothing changes."""
     assert ROOM % STRIDE == 0, "the net's grid is where it was"
     whole = against_whole(demo, views[:20])
-    assert whole.worst_psnr_db > 35 and whole.psnr_db > 40
+    assert whole.worst_psnr_db > 35 and whole.psnr_db > 37
     assert whole.alpha_beyond < 32, "she does not reach beyond the window"
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +19,8 @@ from training.nets import Student, StudentShape
 PREFIX = "student."  # `export.generator_graph.GeneratorGraph` calls its net so
 FACE_PREFIX = "face."  # and `export.face_graph.FaceGraph`
 
+Net = TypeVar("Net", bound=nn.Module)
+
 
 def student_from_onnx(model: bytes) -> Student:
     """A student with the very weights of `model`, in evaluation mode.
@@ -25,28 +28,33 @@ def student_from_onnx(model: bytes) -> Student:
     Its shape is read from the weights. Weights that were stored as halves come back as the float32
     numbers that ONNX Runtime casts them to. Raises SetupError where the model is no student.
     """
-    weights = _weights_of(model, PREFIX)
-    try:
-        net = Student(_shape(weights))
-        _fill(net, weights)
-    except (KeyError, ValueError) as error:
-        raise SetupError(
-            f"generator.onnx does not hold a student's weights ({error} is missing or of another "
-            f"shape); give the run it came from with --run"
-        ) from error
-    return net.eval()
+    return _rebuilt(
+        model, PREFIX, lambda weights: Student(_shape(weights)),
+        "generator.onnx does not hold a student's weights",
+    )  # fmt: skip
 
 
 def face_from_onnx(model: bytes) -> FaceStudent:
     """As `student_from_onnx`, of a bundle's face.onnx."""
-    weights = _weights_of(model, FACE_PREFIX)
+    side = size_of(model)[0]
+    return _rebuilt(
+        model, FACE_PREFIX, lambda weights: FaceStudent(_face_shape(weights, side)),
+        "face.onnx does not hold a face net's weights",
+    )  # fmt: skip
+
+
+def _rebuilt(
+    model: bytes, prefix: str, of: Callable[[dict[str, NDArray[Any]]], Net], wrong: str
+) -> Net:
+    """What `of` makes for the weights named `prefix`, holding them; `wrong` begins the error."""
+    weights = _weights_of(model, prefix)
     try:
-        net = FaceStudent(_face_shape(weights, size_of(model)[0]))
+        net = of(weights)
         _fill(net, weights)
     except (KeyError, ValueError) as error:
         raise SetupError(
-            f"face.onnx does not hold a face net's weights ({error} is missing or of another "
-            f"shape); give the run it came from with --run"
+            f"{wrong} ({error} is missing or of another shape); give the run it came from with "
+            f"--run"
         ) from error
     return net.eval()
 
@@ -89,10 +97,10 @@ def constants(model: bytes) -> dict[str, NDArray[Any]]:
 
 
 def _shape(weights: dict[str, NDArray[Any]]) -> StudentShape:
-    levels = 1 + _count(weights, r"down\.(\d+)\.weight")
-    widths = [weights["stem.weight"], *(weights[f"down.{n}.weight"] for n in range(levels - 1))]
+    widths = _widths(weights)
+    levels = len(widths)
     return StudentShape(
-        widths=tuple(len(weight) for weight in widths),
+        widths=widths,
         encoder_blocks=_blocks(weights, "encoder", levels),
         decoder_blocks=_blocks(weights, "decoder", levels - 1),
         head=len(weights["before.weight"]),
@@ -100,11 +108,15 @@ def _shape(weights: dict[str, NDArray[Any]]) -> StudentShape:
 
 
 def _face_shape(weights: dict[str, NDArray[Any]], side: int) -> FaceShape:
+    widths = _widths(weights)
+    return FaceShape(side, widths, _blocks(weights, "blocks", len(widths)))
+
+
+def _widths(weights: dict[str, NDArray[Any]]) -> tuple[int, ...]:
+    """Channels at each resolution, finest first."""
     levels = 1 + _count(weights, r"down\.(\d+)\.weight")
-    widths = [weights["stem.weight"], *(weights[f"down.{n}.weight"] for n in range(levels - 1))]
-    return FaceShape(
-        side, tuple(len(weight) for weight in widths), _blocks(weights, "blocks", levels)
-    )
+    kernels = [weights["stem.weight"], *(weights[f"down.{n}.weight"] for n in range(levels - 1))]
+    return tuple(len(kernel) for kernel in kernels)
 
 
 def _blocks(weights: dict[str, NDArray[Any]], part: str, levels: int) -> tuple[int, ...]:

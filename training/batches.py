@@ -101,7 +101,8 @@ class Batches:
         self._drawer = Drawer(data.size, style)
         self._unseen = data.unseen.astype(np.float32)
         self._head_side = head_side
-        self._trainable = with_heads(data, head_side) if head_side else data.train
+        self.starts = with_heads(data, head_side) if head_side else data.train
+        """Numbers of the frames that streams may begin at."""
         crop = settings.crop or figure_size(data)
         self._height, self._width = min(crop[0], data.size[0]), min(crop[1], data.size[1])
 
@@ -172,7 +173,7 @@ class Batches:
         return place if ((place >= 0) & (place <= most)).all() else absent
 
     def _stream(self, rng: np.random.Generator) -> _Stream:
-        start = int(rng.choice(self._trainable))
+        start = int(rng.choice(self.starts))
         zoom = 1 + self.settings.zoom * rng.uniform(-1, 1)
         return _Stream(
             start=start,

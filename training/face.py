@@ -25,7 +25,7 @@ from tqdm import tqdm
 from live.errors import SetupError
 from live.head import square_side
 from training.augment import AugmentSettings
-from training.batches import Batches, BatchSettings, with_heads
+from training.batches import Batches, BatchSettings
 from training.board import Board
 from training.checkpoint import fitting, last_good, load_checkpoint, save_checkpoint
 from training.dataset import Dataset, digest
@@ -45,7 +45,7 @@ from training.finite import NotFinite
 from training.loader import Loader
 from training.run import Trained, load_trained
 from training.schedule import Budget
-from training.sitting import sit
+from training.sitting import percent_bar, sit
 from training.teacher.interrupts import whole_step
 
 log = logging.getLogger(__name__)
@@ -101,7 +101,9 @@ class FaceTraining:
         refuse_unfinished(options.run, trained)
         self._data = _dataset(options, trained)
         self._side = square_side(self._data.size[0])
-        if not len(with_heads(self._data, self._side)):
+        style, batches = trained.record.style, options.batches(self._side)
+        made = Batches(self._data, style, batches, options.seed, head_side=self._side)
+        if not len(made.starts):
             raise SetupError(
                 f"{self._data.folder} has no training frame that shows a head, so there is no "
                 f"face to be trained"
@@ -113,10 +115,7 @@ class FaceTraining:
         device = choose_device(options.device)
         shape = FaceShape(self._side)
         self.trainer = FaceTrainer(trained.net, shape, options.trainer, device)
-        style = trained.record.style
         self._samples = FaceSamples(self._data, style, self.trainer.student, self._side)
-        batches = options.batches(self._side)
-        made = Batches(self._data, style, batches, options.seed, head_side=self._side)
         self._loader = Loader(made, loader_threads(device), clock=clock)
         self._board = Board(self.folder, tensorboard=False)
         self._saved_step, self._before_s = 0, 0.0
@@ -227,11 +226,8 @@ class FaceTraining:
         )
 
     def _bar(self) -> tqdm[Any]:
-        shape = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
-        initial = round(100 * self._options.budget.progress(self.trainer.step, self._before_s), 2)
-        return tqdm(
-            total=100, initial=initial, bar_format=shape, disable=not self._options.progress
-        )
+        done = self._options.budget.progress(self.trainer.step, self._before_s)
+        return percent_bar(done, self._options.progress)
 
 
 def refuse_unfinished(run: Path, trained: Trained) -> None:

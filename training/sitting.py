@@ -5,6 +5,9 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable
+from typing import Any
+
+from tqdm import tqdm
 
 from live.errors import EXIT_BAD_INPUT, UnderstudyError
 
@@ -23,3 +26,11 @@ def sit(work: Callable[[], object]) -> int:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return EXIT_STOPPED
     return 0
+
+
+def percent_bar(done: float, shown: bool, name: str | None = None) -> tqdm[Any]:
+    """A bar of 100 %, with the time left; `done`, in [0, 1], was reached in sittings before."""
+    shape = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
+    return tqdm(
+        total=100, initial=round(100 * done, 2), bar_format=shape, desc=name, disable=not shown
+    )

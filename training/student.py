@@ -37,7 +37,7 @@ from training.nets import StudentShape
 from training.run import RECORD, RunRecord, read_record
 from training.samples import Glance, Samples
 from training.schedule import PHASES, Budget, Phase, phase_at
-from training.sitting import sit
+from training.sitting import percent_bar, sit
 from training.student_memory import within_memory
 from training.teacher.interrupts import whole_step
 from training.teacher.pictures import teacher_pictures
@@ -271,12 +271,8 @@ class Training:
             self._board.write(self.trainer.step, {"warning": sentence})
 
     def _bar(self) -> tqdm[Any]:
-        budget = self._options.budget
-        shape = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
-        initial = round(100 * budget.progress(self.trainer.step, self._before_s), 2)
-        return tqdm(
-            total=100, initial=initial, bar_format=shape, disable=not self._options.progress
-        )
+        done = self._options.budget.progress(self.trainer.step, self._before_s)
+        return percent_bar(done, self._options.progress)
 
     def _show(self, bar: tqdm[Any], losses: dict[str, float]) -> None:
         rate = self.trainer.samples / max(self.elapsed_s(), 1e-3)

@@ -18,6 +18,7 @@ from training.checkpoint import fitting, last_good, load_checkpoint, save_checkp
 from training.dataset import Dataset
 from training.finite import NotFinite
 from training.loader import Loader
+from training.sitting import percent_bar
 from training.teacher.backbones import open_backbone
 from training.teacher.build import Plan, plan
 from training.teacher.clips import ClipBatches, Clips, ClipSettings
@@ -197,15 +198,8 @@ class Session:
             self._board.write(self.trainer.step, {"warning": sentence})
 
     def _bar(self) -> tqdm[Any]:
-        return tqdm(
-            total=100,
-            initial=round(
-                100 * self._options.budget.progress(self.trainer.step, self._before_s), 2
-            ),
-            bar_format="{l_bar}{bar}| {elapsed}<{remaining}{postfix}",
-            desc=self._name,
-            disable=not (self._options.progress and self._world.first),
-        )
+        done = self._options.budget.progress(self.trainer.step, self._before_s)
+        return percent_bar(done, self._options.progress and self._world.first, self._name)
 
     def _show(self, bar: tqdm[Any], losses: dict[str, float], progress: float) -> None:
         rate = self.trainer.samples / max(self.elapsed_s(), 1e-3)

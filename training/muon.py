@@ -19,16 +19,23 @@ ITERATIONS = 5
 def orthogonalized(matrix: Tensor, iterations: int = ITERATIONS) -> Tensor:
     """(m, n) -> nearly U V^T of its singular value decomposition U S V^T (Newton-Schulz).
 
-    The singular values of the result lie within about 0.7 to 1.2.
+    The singular values of the result lie within about 0.7 to 1.2. Every iterate is a polynomial in
+    the Gram matrix times the first, so only Gram matrices are iterated: (m, m) and not (m, n),
+    which takes less than half the time where n is nine times m, as in 3x3 kernels.
     """
     a, b, c = COEFFICIENTS
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
     x = x / (x.norm() + 1e-7)
+    gram = x @ x.T
+    product = None
     for _ in range(iterations):
-        gram = x @ x.T
-        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return x.T if tall else x
+        factor = torch.addmm(gram, gram, gram, beta=b, alpha=c)
+        factor.diagonal().add_(a)
+        product = factor if product is None else factor @ product
+        gram = factor @ gram @ factor
+    found = x if product is None else product @ x
+    return found.T if tall else found
 
 
 class Muon(torch.optim.Optimizer):

@@ -11,7 +11,7 @@ from torch import Tensor
 from training.batches import Batch
 from training.distil import DistilWeights, taught_features, taught_terms
 from training.duel import Duel
-from training.losses import LossWeights, alpha_loss, motion_loss, weighted_l1
+from training.losses import LossWeights, alpha_loss, motion_loss, weighted_l1, weighted_square
 from training.nets import Student, StudentShape, compose
 from training.perceptual import PerceptualFeatures, perceptual_distance
 
@@ -48,14 +48,16 @@ class Trainer:
         self._state: Tensor | None = None  # the last output, (B, 4, h, w)
         self._truth: Tensor | None = None  # and what it should have been, (B, 3, h, w)
 
-    def train(self, batch: Batch, progress: float, adversarial: bool) -> dict[str, float]:
+    def train(
+        self, batch: Batch, progress: float, adversarial: bool, perceptual: bool = True
+    ) -> dict[str, float]:
         """One step; returns the losses by name. Raises NotFinite before anything is spoilt."""
         batch = batch.to(self.device)
         goes_on = 1 - batch.begins
         state, truth_before = self._before(batch)
         rgba = self.net(batch.label, state)
         picture = compose(rgba, batch.plate)
-        terms = self._terms(batch, rgba, picture)
+        terms = self._terms(batch, rgba, picture, perceptual)
         before = compose(state, batch.plate)
         terms["motion"] = motion_loss(
             picture, before, batch.truth, truth_before, batch.weight * goes_on
@@ -84,15 +86,19 @@ class Trainer:
         assert self._truth is not None
         return self._state * (1 - batch.begins), self._truth
 
-    def _terms(self, batch: Batch, rgba: Tensor, picture: Tensor) -> dict[str, Tensor]:
+    def _terms(
+        self, batch: Batch, rgba: Tensor, picture: Tensor, perceptual: bool
+    ) -> dict[str, Tensor]:
         weights = self.settings.weights
         terms = {
             "pixel": weighted_l1(picture, batch.truth, batch.weight),
+            "square": weighted_square(picture, batch.truth, batch.weight),
             "alpha": alpha_loss(rgba[:, 3:], batch.solid, batch.clear),
         }
         taught = batch.taught
-        found = self.perceptual(picture) if weights.perceptual or taught is not None else []
-        if weights.perceptual:
+        perceptual = perceptual and weights.perceptual > 0
+        found = self.perceptual(picture) if perceptual or taught is not None else []
+        if perceptual:
             with torch.no_grad():
                 wanted = self.perceptual(batch.truth)
             terms["perceptual"] = perceptual_distance(wanted, found, batch.weight)

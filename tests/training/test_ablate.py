@@ -82,7 +82,7 @@ def test_minutes_are_shared_and_the_whole_sets_the_steps(tiny_data: Path, tmp_pa
     possible = [variant for variant in asked.variants() if not why_not(variant)]
     # One more: the whole teacher has a face net, too.
     assert budget_of(asked, STUDENTS[0]) == Budget(minutes=22.0 / (len(possible) + 1))
-    assert len({v.folder for v in asked.variants()}) == len(asked.variants()) == 11
+    assert len({v.folder for v in asked.variants()}) == len(asked.variants()) == 12
 
 
 def test_variants_differ_in_what_they_say(tiny_data: Path, tmp_path: Path) -> None:
@@ -92,6 +92,7 @@ def test_variants_differ_in_what_they_say(tiny_data: Path, tmp_path: Path) -> No
     by_folder = {variant.folder: variant.student(whole) for variant in STUDENTS}
     assert by_folder["student-8"].batches.length == 8
     assert by_folder["student-pixels"].trainer.weights.perceptual == 0
+    assert by_folder["student-absolute"].trainer.weights.square == 0
     assert not any(phase.adversarial for phase in by_folder["student-critic"].phases)
     assert by_folder["student-8"] == replace(whole, batches=replace(whole.batches, length=8))
 

@@ -14,6 +14,7 @@ from training.losses import (
     generator_loss,
     motion_loss,
     weighted_l1,
+    weighted_square,
 )
 from training.perceptual import PerceptualFeatures, perceptual_distance
 
@@ -28,6 +29,17 @@ def test_weighted_l1_is_the_weighted_mean() -> None:
     weight = torch.tensor([3.0, 1.0]).reshape(1, 1, 1, 2)
     assert float(weighted_l1(found, wanted, weight)) == pytest.approx((3 * 0.2 + 0.6) / 4)
     assert float(weighted_l1(found, wanted, weight * 0)) == 0
+
+
+def test_the_squared_loss_is_least_at_the_mean_and_the_absolute_one_at_the_median() -> None:
+    wanted = torch.tensor([0.0, 0.0, 0.0, 1.0]).expand(1, 3, 1, 4)
+    weight = torch.ones(1, 1, 1, 4)
+    mean, median = (torch.full((1, 3, 1, 4), value) for value in (0.25, 0.0))
+    assert float(weighted_square(mean, wanted, weight)) == pytest.approx(0.75 * 0.25)
+    assert float(weighted_square(median, wanted, weight)) == pytest.approx(0.25)
+    assert weighted_l1(median, wanted, weight) < weighted_l1(mean, wanted, weight)
+    counted = torch.tensor([1.0, 0.0, 0.0, 3.0]).reshape(1, 1, 1, 4)
+    assert float(weighted_square(median, wanted, counted)) == pytest.approx(0.75)
 
 
 def test_alpha_loss_counts_holes_and_ghosts() -> None:

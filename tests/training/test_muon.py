@@ -20,6 +20,17 @@ def test_the_singular_values_come_close_to_one(shape: tuple[int, int]) -> None:
     assert off_diagonal.abs().max() < 1e-3
 
 
+@pytest.mark.parametrize("rank", [8, 48])
+def test_it_equals_the_iteration_as_the_paper_writes_it(rank: int) -> None:
+    torch.manual_seed(0)
+    matrix = torch.randn(48, rank) @ torch.randn(rank, 432) + 1e-3 * torch.randn(48, 432)
+    x = matrix.double() / matrix.double().norm()
+    for _ in range(5):
+        gram = x @ x.T
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+    torch.testing.assert_close(orthogonalized(matrix).double(), x, rtol=0, atol=1e-4)
+
+
 def test_it_finds_a_minimum() -> None:
     torch.manual_seed(0)
     wanted = torch.randn(8, 4, 3, 3)

@@ -13,14 +13,15 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.figure import dancer
-from export.face_graph import FaceGraph
 from export.generator_graph import generator_onnx
 from export.onnx_files import macs_of
-from export.parity_face import face_squares
-from export.rebuild import face_from_onnx
+from export.parity_part import part_squares
+from export.part_graph import PartGraph
+from export.rebuild import part_from_onnx
 from export.rehearsal import dance_labels
 from export.teacher_graph import teacher_onnx
 from live.frames import Frame, Image
+from live.parts import PARTS
 from live.pose.blazepose_nets import pose_nets
 from live.pose.weights import PoseWeights, fetch_pose_weights
 from live.skeleton import Drawer, LabelStyle
@@ -68,26 +69,30 @@ class Net:
 
 
 def generators(sizes: Sequence[tuple[int, int]], bundle: Path | None = None) -> list[Net]:
-    """Students with random weights, and that of `bundle` at its own size, with its face net."""
+    """Students with random weights, and that of `bundle` at its own size, with its parts' nets."""
     nets = [_student(size) for size in sizes]
     if bundle is not None:
         subject = load_subject(bundle)
         labels = tuple(dance_labels(subject, LABELS))
         size = subject.manifest.generator_size
         own = Net(f"student of {subject.manifest.name}", size, subject.generator, labels)
-        nets = [own, *_faces(subject), *nets]
+        nets = [own, *_parts(subject), *nets]
     return nets
 
 
-def _faces(subject: Subject) -> list[Net]:
-    """The face net, on a head that the generator makes; none where the bundle has none."""
-    if subject.face is None:
-        return []
-    label, rgba = face_squares(subject)[0]
-    name, side = f"student's face of {subject.manifest.name}", len(label)
-    feeds: Feeds = {"label": label[None], "rgba": rgba[None]}
-    module = FaceGraph(face_from_onnx(subject.face)).eval()
-    return [Net(name, (side, side), subject.face, feeds=feeds, module=module)]
+def _parts(subject: Subject) -> list[Net]:
+    """The nets of parts that the bundle has, each on a square that the generator makes."""
+    nets = []
+    for part in PARTS:
+        if part.name not in subject.parts:
+            continue
+        model = subject.parts[part.name]
+        label, rgba = part_squares(part, subject)[0]
+        name, side = f"student's {part.name} of {subject.manifest.name}", len(label)
+        feeds: Feeds = {"label": label[None], "rgba": rgba[None]}
+        module = PartGraph(part, part_from_onnx(part, model)).eval()
+        nets.append(Net(name, (side, side), model, feeds=feeds, module=module))
+    return nets
 
 
 def tier_name(tier: str) -> str:

@@ -91,11 +91,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def copy_demo(folder: Path, name: str) -> None:
-    """The demo's subject under another name: as heavy as the one that runs."""
+def copy_demo(folder: Path, name: str, without: Sequence[str] = ()) -> None:
+    """The demo's subject under another name: as heavy as the one that runs.
+
+    `without`: files of `OPTIONAL` to leave out.
+    """
     origin = DEMO / "subject"
     files = {one: (origin / one).read_bytes() for one in REQUIRED}
-    files |= {one: (origin / one).read_bytes() for one in OPTIONAL if (origin / one).exists()}
+    kept = [one for one in OPTIONAL if one not in without and (origin / one).exists()]
+    files |= {one: (origin / one).read_bytes() for one in kept}
     write_subject(folder, replace(load_subject(origin).manifest, name=name), files)
 
 

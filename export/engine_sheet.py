@@ -21,7 +21,7 @@ from live.subject import Subject
 from live.window import into_window
 from training.dataset import Dataset
 from training.masks import Box, person_box
-from training.metrics import Scorer
+from training.metrics import Boxes, Scorer
 
 HEIGHT = 256
 
@@ -53,12 +53,13 @@ def measure_quality(
     scorer = Scorer(truths)
     height, width = truths[0].shape[:2]
     points = data.points[numbers] * np.float32(height / data.stage[0])
-    regions: dict[str, list[Box | None]] = {
-        "picture": [Box(0, 0, width, height)] * len(truths),
-        "person": [
-            person_box(*pose, (height, width))
-            for pose in zip(points, data.scores[numbers], strict=True)
-        ],
+    persons = [
+        person_box(*pose, (height, width))
+        for pose in zip(points, data.scores[numbers], strict=True)
+    ]
+    regions: dict[str, list[Boxes]] = {
+        "picture": [(Box(0, 0, width, height),)] * len(truths),
+        "person": [(box,) if box else () for box in persons],
     }
     sheets: dict[str, Sheet] = {}
     for name, engine in engines.items():

@@ -1,4 +1,4 @@
-"""What engines are built of: a bundle's generator or BlazePose's networks, in a precision."""
+"""What engines are built of: a bundle's nets or BlazePose's, in a precision."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from export.precision import as_float32
 from export.quantize import losses
 from export.rehearsal import dance_labels
 from live.engines.base import Feedback
-from live.engines.choose import FACE, GENERATOR, POSE
+from live.engines.choose import GENERATOR, POSE, RETOUCH
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import SetupError
 from live.frames import Image
@@ -63,13 +63,16 @@ def generator_source(
     return Source(what, model, converted, GENERATOR.feedback, labels, data is not None, lost)
 
 
-def face_source(subject: Subject, precision: str) -> Source | None:
-    """The face net of `subject`, where it has one; in 8 bits it would not be told from its ruin."""
-    if subject.face is None or precision in KINDS:
-        return None
-    model, what = subject.face, f"face net of {subject.origin}"
-    converted = model if precision == "fp32" else to_float16(model, what)
-    return Source(what, model, converted, FACE.feedback)
+def part_sources(subject: Subject, precision: str) -> list[Source]:
+    """The nets of parts that `subject` has; none in 8 bits, in which they are ruined."""
+    if precision in KINDS:
+        return []
+    sources = []
+    for name, model in subject.parts.items():
+        what = f"{name} net of {subject.origin}"
+        converted = model if precision == "fp32" else to_float16(model, what)
+        sources.append(Source(what, model, converted, RETOUCH.feedback))
+    return sources
 
 
 def small_generator(subject: Subject, kind: str, what: str) -> bytes:

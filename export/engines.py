@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from export.engine_options import EngineOptions, Job, jobs_of, parse
 from export.engine_quantize import KINDS
-from export.engine_sources import Source, face_source, generator_source, pose_sources
+from export.engine_sources import Source, generator_source, part_sources, pose_sources
 from export.engine_trial import judged, keep
 from live.engines.base import Tensor
 from live.engines.cuda_memory import Cuda
@@ -70,8 +70,7 @@ def build_engines(
     sources = []
     if subject is not None:
         sources.append(generator_source(subject, options.precision, options.data, options.frames))
-        face = face_source(subject, options.precision)
-        sources += [face] if face is not None else []
+        sources += part_sources(subject, options.precision)
     if options.pose:
         sources += pose_sources(options.precision, options.weights)
     cache = cache or EngineCache()

@@ -6,7 +6,7 @@ Every engine and precision that works here against the fp32 torch module, on the
 bundle's codebook and on a dance through it where each engine feeds on its own past. Writes an HTML
 report with difference pictures and exits with 1 where an engine is beyond its bound. The reference
 is the checkpoint of --run, or else a torch net rebuilt from the weights in the bundle, as they are
-stored there. The face net, where the bundle has one, is a row with ONNX Runtime in float32.
+stored there. Each net of a part that the bundle has is a row with ONNX Runtime in float32.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from tqdm import tqdm
 from export.generator_graph import GeneratorGraph, folded
 from export.machine import machine_facts
 from export.parity_engines import ENGINES, Built, Material, build
-from export.parity_face import ENGINE, face_row
 from export.parity_measure import Gap, compare
+from export.parity_part import ENGINE, part_row
 from export.parity_report import report, shown
 from export.rebuild import student_from_onnx
 from export.rehearsal import codebook_labels, dance_labels
@@ -36,6 +36,7 @@ from export.torch_engine import TorchEngine
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
 from live.frames import Image
+from live.parts import PARTS
 from live.subject import Subject, load_subject
 from training.nets import Student
 from training.run import load_trained
@@ -144,8 +145,9 @@ def run_parity(options: ParityOptions) -> Outcome:
         engine.close()
     truth.close()
     rows = [_row(name, found, gaps.get(name)) for name, found in built.items()]
-    if subject.face is not None and ENGINE in built:
-        rows.append(face_row(subject, options.run))
+    if ENGINE in built:
+        parts = [part for part in PARTS if part.name in subject.parts]
+        rows += [part_row(part, subject, options.run) for part in parts]
     path = options.report or options.bundle.with_name(options.bundle.stem + ".parity.html")
     facts = machine_facts("onnxruntime", "torch")
     notes = [

@@ -2,9 +2,9 @@
 
     python -m export.precision BUNDLE --out FOLDER
 
-writes generator.fp32.onnx and generator.fp16.onnx, and face.fp32.onnx and face.fp16.onnx where the
-bundle has a face net; `export.to_onnx --variants FOLDER` writes the same. Inputs and outputs stay
-those of the contract (`export.generator_graph`, `export.face_graph`): what changes is inside. The
+writes generator.fp32.onnx and generator.fp16.onnx, and the same of face.onnx and hands.onnx where
+the bundle has them; `export.to_onnx --variants FOLDER` writes the same. Inputs and outputs stay
+those of the contract (`export.generator_graph`, `export.part_graph`): what changes is inside. The
 bundle's own files may store their weights as halves and cast them once when they are loaded
 (`--weights float16` of export.to_onnx); they compute in float32 all the same.
 """
@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from export.engine_precision import to_float16
-from export.face_graph import FACE
 from export.onnx_files import checked, loaded
 from export.rebuild import constants
 from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
@@ -95,8 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         subject = load_subject(given.bundle)
-        face = {} if subject.face is None else {FACE: subject.face}
-        variants = variants_of({GENERATOR: subject.generator, **face})
+        parts = {f"{name}.onnx": model for name, model in subject.parts.items()}
+        variants = variants_of({GENERATOR: subject.generator, **parts})
         print("\n".join(write_variants(variants, given.out)))
     except UnderstudyError as error:
         print(f"export.precision: {error}", file=sys.stderr)

@@ -13,11 +13,11 @@ from torch import nn
 
 from export.onnx_files import loaded, size_of
 from live.errors import SetupError
+from live.parts import Part
 from training.face_net import FaceShape, FaceStudent
 from training.nets import Student, StudentShape
 
 PREFIX = "student."  # `export.generator_graph.GeneratorGraph` calls its net so
-FACE_PREFIX = "face."  # and `export.face_graph.FaceGraph`
 
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -34,12 +34,13 @@ def student_from_onnx(model: bytes) -> Student:
     )  # fmt: skip
 
 
-def face_from_onnx(model: bytes) -> FaceStudent:
-    """As `student_from_onnx`, of a bundle's face.onnx."""
+def part_from_onnx(part: Part, model: bytes) -> FaceStudent:
+    """As `student_from_onnx`, of a bundle's net for a part."""
     side = size_of(model)[0]
+    prefix = f"{part.name}."  # as `export.part_graph.PartGraph` calls its net
     return _rebuilt(
-        model, FACE_PREFIX, lambda weights: FaceStudent(_face_shape(weights, side)),
-        "face.onnx does not hold a face net's weights",
+        model, prefix, lambda weights: FaceStudent(_face_shape(weights, side)),
+        f"{part.file} does not hold a {part.name} net's weights",
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live.frames import Image, Label, Pose
-from live.head import head_square, square_side
+from live.parts import PARTS, find_squares
 from live.skeleton import Drawer
 from live.subject import Codebook, Subject
 from live.window import StageWindow, into_window
@@ -43,8 +43,8 @@ def place_labels(subject: Subject, poses: Poses, follows: bool) -> list[Label]:
         now_s = number / FPS
         region = window.follow(Pose(points, scores, now_s, stage), now_s)
         placed = into_window(points, region, size)
-        head = head_square(placed, scores, size, square_side(size[0]))
-        labels.append(Label(drawer.draw(placed, scores).copy(), now_s, region, head))
+        squares = find_squares(PARTS, placed, scores, size)
+        labels.append(Label(drawer.draw(placed, scores).copy(), now_s, region, *squares))
     return labels
 
 

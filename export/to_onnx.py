@@ -5,7 +5,7 @@
 
 Folds the net, writes it as ONNX with every conversion inside the graph, asserts that ONNX Runtime
 computes what torch does, and writes the bundle that the stage loads. Where training.face has added
-a face net to RUN, that is a part of the bundle.
+nets for the face or the hands to RUN, they are a part of the bundle.
 With --variants every net is also written in float32 throughout and computing in float16, as
 `export.precision` does.
 """
@@ -16,7 +16,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +25,20 @@ import numpy as np
 import torch
 
 from export.codebook import make_codebook, neutral_frame
-from export.face_graph import FACE, Square, check_face, face_onnx
 from export.generator_graph import OPSET, WEIGHT_TYPES, GeneratorGraph, folded, generator_onnx
 from export.parity import Parity, check_parity
+from export.part_graph import Square, check_part, part_onnx
 from export.precision import GENERATOR, variants_of, write_variants
 from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
-from live.face import head_feeds
 from live.frames import Label, Layer
-from live.head import head_square, square_side
+from live.parts import PARTS, Part, find_squares
+from live.retouch import trial_feeds
 from live.skeleton import Drawer
 from live.subject import Consent, SubjectManifest, encode_codebook, write_subject
 from live.window import into_window
 from training.consent import dataset_consent, in_words
 from training.dataset import Dataset, encode_jpeg
-from training.face_run import load_face
+from training.face_run import PartNet, load_part
 from training.masks import person_box
 from training.nets import Student
 from training.run import Trained, load_trained
@@ -72,8 +72,8 @@ class ExportOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class ExportedFace:
-    """What was written of the face net."""
+class ExportedPart:
+    """What was written of a part's net."""
 
     onnx_bytes: int
     max_levels: int  # torch against ONNX Runtime, in 8-bit levels
@@ -86,7 +86,7 @@ class Exported:
     consent: Consent | None
     onnx_bytes: int
     parity: Parity
-    face: ExportedFace | None = None  # where the run has one
+    parts: Mapping[str, ExportedPart] = field(default_factory=dict)  # by file; those the run has
     variants: tuple[str, ...] = ()  # a line about each file of --variants
 
 
@@ -96,7 +96,7 @@ def export(options: ExportOptions) -> Exported:
     trained = load_trained(options.run)
     data = Dataset(options.data or trained.record.data)
     consent = consent or dataset_consent(data.folder)
-    face = load_face(options.run, trained)
+    nets = _nets(options.run, trained)
     model = generator_onnx(trained.net, data.size, options.weights)
     exported = folded(trained.net, options.weights)
     labels = _labels(data, trained)
@@ -113,7 +113,7 @@ def export(options: ExportOptions) -> Exported:
         footage=_footage(data),
         training={
             **trained.facts,
-            **({"face": face.facts} if face else {}),
+            **{part.name: net.facts for part, net in nets.items()},
             "weights": options.weights,
             "size": list(data.size),
         },
@@ -125,12 +125,13 @@ def export(options: ExportOptions) -> Exported:
         "poses.npz": encode_codebook(book),
         "thumb.jpg": _thumb(data),
     }
-    written = None
-    if face is not None:
-        files[FACE] = face_onnx(face.net, options.weights)
-        squares = _squares(exported, labels, face.net.shape.side)
-        levels = check_face(folded(face.net, options.weights), files[FACE], squares)
-        written = ExportedFace(len(files[FACE]), levels)
+    written: dict[str, ExportedPart] = {}
+    for part, found in nets.items():
+        files[part.file] = part_onnx(part, found.net, options.weights)
+        squares = _squares(exported, labels, part, found.net.shape.side)
+        same = folded(found.net, options.weights)
+        levels = check_part(part, same, files[part.file], squares)
+        written[part.file] = ExportedPart(len(files[part.file]), levels)
     made = _variants(options, files)  # before the bundle is there: a net may not fit into halves
     write_subject(options.out, manifest, files)
     lines = write_variants(made, options.variants) if options.variants else []
@@ -152,32 +153,37 @@ def _inside(folder: Path, other: Path) -> bool:
     return folder.resolve().is_relative_to(other.resolve())
 
 
+def _nets(run: Path, trained: Trained) -> dict[Part, PartNet]:
+    found = {part: load_part(run, part, trained) for part in PARTS}
+    return {part: net for part, net in found.items() if net is not None}
+
+
 def _variants(options: ExportOptions, files: Mapping[str, bytes]) -> dict[str, bytes]:
-    nets = {name: files[name] for name in (GENERATOR, FACE) if name in files}
+    nets = {name: content for name, content in files.items() if name.endswith(".onnx")}
     return variants_of(nets) if options.variants else {}
 
 
 def _labels(data: Dataset, trained: Trained) -> list[Label]:
-    drawer, side = Drawer(data.size, trained.record.style), square_side(data.size[0])
+    drawer = Drawer(data.size, trained.record.style)
     tail = data.held_out[:8] if len(data.held_out) >= 8 else data.train[:8]
     labels = []
     for number in tail:
         region, scores = data.regions[number], data.scores[number]
         points = into_window(data.points[number], region, data.size)
-        head = head_square(points, scores, data.size, side)
-        labels.append(Label(drawer.draw(points, scores), float(number), region, head))
+        squares = find_squares(PARTS, points, scores, data.size)
+        labels.append(Label(drawer.draw(points, scores), float(number), region, *squares))
     return labels
 
 
-def _squares(student: Student, labels: Sequence[Label], side: int) -> list[Square]:
-    """Heads, or what is in their place, as the student paints them when it begins."""
+def _squares(student: Student, labels: Sequence[Label], part: Part, side: int) -> list[Square]:
+    """The part, or what is in its place, as the student paints it when it begins."""
     graph = GeneratorGraph(student).eval()
     squares = []
     for label in labels:
         state = torch.zeros(1, 4, *label.image.shape[:2])
         with torch.no_grad():
             rgba, _ = graph(torch.from_numpy(label.image[None].copy()), state)
-        feeds = head_feeds(label, Layer(rgba[0].numpy(), label.region), side)
+        feeds = trial_feeds(part, label, Layer(rgba[0].numpy(), label.region), side)
         squares.append((feeds["label"][0], feeds["rgba"][0]))
     return squares
 
@@ -244,10 +250,10 @@ def main(arguments: list[str] | None = None) -> int:
         f"and ONNX Runtime differ by at most {parity.max_abs:.1e}, {parity.max_levels} of 255 "
         f"levels, {parity.drift_abs:.1e} after several pictures"
     )
-    if exported.face is not None:
+    for name, part in exported.parts.items():
         print(
-            f"{options.out}: face.onnx {exported.face.onnx_bytes / 1e6:.1f} MB; torch and ONNX "
-            f"Runtime differ by at most {exported.face.max_levels} of 255 levels"
+            f"{options.out}: {name} {part.onnx_bytes / 1e6:.1f} MB; torch and ONNX Runtime differ "
+            f"by at most {part.max_levels} of 255 levels"
         )
     for line in exported.variants:
         print(line)

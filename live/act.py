@@ -1,12 +1,11 @@
 """An act: one character on the stage, followed picture after picture as the look says.
 
-pose -> normalize, smooth, place, guard, ladder -> draw -> generate -> face -> compose. Marks come
-later.
+pose -> normalize, smooth, place, guard, ladder -> draw -> generate -> retouch -> compose. Marks
+come later.
 """
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,18 +13,20 @@ import numpy as np
 from live.background import Background, Pictures
 from live.character import Character
 from live.errors import UnderstudyError
+from live.failing import Failing
 from live.frames import Image, Label, Layer, Pose, Sighting
 from live.generator import compose, soft_edged
-from live.head import head_square, square_side
 from live.ladder import Ladder, LadderSettings, Rung
 from live.look import Look
+from live.parts import PARTS, find_squares
 from live.placement import Placement, fade_layer, place_layer, place_pose
+from live.retouch import Retouch
 from live.skeleton import GROUPS
 from live.timing import Timing
 from live.window import into_window
 
-log = logging.getLogger(__name__)
-
+_ERRORS = (UnderstudyError, RuntimeError, ValueError, MemoryError)
+"""Of a net that is computed."""
 _FACE = np.array(GROUPS["face"])
 _JUMP = 0.02
 """Stage heights and shares of size. What is placed by hand and moves more than that from one
@@ -55,9 +56,16 @@ class Act:
         self.character = character
         self.label: Label | None = None  # the newest, for the operator to see
         self.novelty = 0.0  # of the newest pose; 0 where nobody is followed
-        self.failing = False  # whether the generator did, the last time
         self.rung: Rung = "neutral"
-        self._face_failing = False
+        self._generator_fails = Failing(
+            timing, "generator", "the generator", "the plate is shown until it works"
+        )
+        self._net_fails = {
+            part.name: Failing(
+                timing, part.name, f"the {part.name} net", "the show goes on without it"
+            )
+            for part in PARTS
+        }
         self._timing = timing
         self._ladder = Ladder(character.neutral, ladder)
         self._background = Background(character.plate, pictures)
@@ -66,6 +74,11 @@ class Act:
         # as it was made to.
         self._look = Look()
         self._last: _Shown | None = None
+
+    @property
+    def failing(self) -> bool:
+        """Whether the generator did, the last time."""
+        return self._generator_fails.now
 
     def follow_on(self, other: Act, now_s: float) -> None:
         """Take the performer over from the act before, which may go on."""
@@ -136,8 +149,9 @@ class Act:
             scores[_FACE] = 0
         size = drawer.size
         points = into_window(pose.points, region, size)
-        head = head_square(points, scores, size, square_side(size[0]))
-        return Label(drawer.draw(points, scores), captured_s, region, head)
+        parts = (one.part for one in self.character.retouches)
+        squares, strengths = find_squares(parts, points, scores, size)
+        return Label(drawer.draw(points, scores), captured_s, region, squares, strengths)
 
     def _shown(self, label: Label, now_s: float) -> tuple[_Shown | None, Rung]:
         """What the generator makes of it; where it fails its last, for a while; then nothing."""
@@ -159,36 +173,25 @@ class Act:
         try:
             with self._timing.section("generate"):
                 layer = self.character.generator.generate(label)
-        except (UnderstudyError, RuntimeError, ValueError, MemoryError) as error:
-            self._timing.count("generator.failed")
-            if not self.failing:
-                log.error("the generator failed (%s); the plate is shown until it works", error)
-            self.failing = True
+        except _ERRORS as error:
+            self._generator_fails.failed(error)
             self.character.generator.reset()
             return None
-        if self.failing:
-            log.warning("the generator works again")
-        self.failing = False
-        self._correct(label, layer)
+        self._generator_fails.worked()
+        for retouch in self.character.retouches:
+            self._correct(retouch, label, layer)
         return soft_edged(layer)
 
-    def _correct(self, label: Label, layer: Layer) -> None:
-        """Make the head good, where the subject has a net for it; without it the show goes on."""
-        face = self.character.face
-        if face is None:
-            return
+    def _correct(self, retouch: Retouch, label: Label, layer: Layer) -> None:
+        """Make a part good, where the subject has a net for it; without it the show goes on."""
+        name = retouch.part.name
         try:
-            with self._timing.section("face"):
-                face.correct(label, layer)
-        except (UnderstudyError, RuntimeError, ValueError, MemoryError) as error:
-            self._timing.count("face.failed")
-            if not self._face_failing:
-                log.error("the face net failed (%s); heads are shown without it", error)
-            self._face_failing = True
-            return
-        if self._face_failing:
-            log.warning("the face net works again")
-        self._face_failing = False
+            with self._timing.section(name):
+                retouch.correct(label, layer)
+        except _ERRORS as error:
+            self._net_fails[name].failed(error)
+        else:
+            self._net_fails[name].worked()
 
 
 def _by_hand(look: Look) -> Placement:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from live.face import Face
 from live.frames import Label, Pose
 from live.generator import Generator
-from live.head import head_square, square_side
 from live.marks import Marks
 from live.normalize import Normalizer
 from live.novelty import Novelty
+from live.parts import PARTS, find_squares
+from live.retouch import Retouch
 from live.skeleton import Drawer
 from live.smooth import Smoother
 from live.subject import Subject
@@ -25,16 +25,16 @@ class Character:
         normalizer: Normalizer,
         smoother: Smoother,
         marks: Marks | None = None,
-        face: Face | None = None,
+        retouches: tuple[Retouch, ...] = (),
     ) -> None:
         """`marks` go onto every picture; None leaves them bare, as tests and training need.
 
-        `face` corrects what `generator` makes of the head; most subjects have none.
+        `retouches` correct parts of what `generator` makes, in this order; a subject may have none.
         """
         manifest = subject.manifest
         self.subject = subject
         self.generator = generator
-        self.face = face
+        self.retouches = retouches
         self.normalizer = normalizer
         self.smoother = smoother
         self.marks = marks
@@ -59,8 +59,8 @@ class Character:
     def close(self) -> None:
         """Free the nets. May be called twice."""
         self.generator.close()
-        if self.face is not None:
-            self.face.close()
+        for retouch in self.retouches:
+            retouch.close()
 
 
 def neutral_pose(subject: Subject) -> Pose:
@@ -70,11 +70,11 @@ def neutral_pose(subject: Subject) -> Pose:
 
 
 def neutral_label(subject: Subject) -> Label:
-    """The calm stance as the generator sees it: a real label to try an engine on."""
+    """The calm stance as the generator sees it, with its parts: to try engines on."""
     manifest, pose = subject.manifest, neutral_pose(subject)
     size = manifest.generator_size
     window = StageWindow(manifest.body, manifest.stage_size, size, manifest.window)
     region = window.follow(pose, 0.0)
     points = into_window(pose.points, region, size)
     drawn = Drawer(size, manifest.style).draw(points, pose.scores)
-    return Label(drawn, 0.0, region, head_square(points, pose.scores, size, square_side(size[0])))
+    return Label(drawn, 0.0, region, *find_squares(PARTS, points, pose.scores, size))

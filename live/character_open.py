@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -12,14 +13,15 @@ import numpy as np
 from live.act import Act
 from live.body import BodyStats
 from live.character import Character, neutral_label
-from live.engines.choose import FACE, open_engine
-from live.face import Face, face_side, head_feeds
-from live.frames import Pose, Sighting
+from live.engines.choose import RETOUCH, open_engine
+from live.frames import Label, Layer, Pose, Sighting
 from live.generator import Generator
 from live.look import Look
 from live.mark_settings import MarkSettings
 from live.marks import Marks
 from live.normalize import Normalizer
+from live.parts import PARTS, Part
+from live.retouch import Retouch, retouch_side, trial_feeds
 from live.smooth import Smoother
 from live.subject import Subject
 from live.timing import Timing
@@ -46,12 +48,13 @@ def open_character(
     with ExitStack() as opened:
         generator = _generator(subject, settings)
         opened.callback(generator.close)
-        face = _face(subject, settings, generator)
-        if face is not None:
-            opened.callback(face.close)
+        retouches = []
+        for retouch in _retouches(subject, settings, generator):
+            opened.callback(retouch.close)
+            retouches.append(retouch)
         marks = None if settings.marks is None else marks_of(settings.marks, subject)
         normalizer = Normalizer(subject.manifest.body, subject.manifest.stage_size, performer)
-        character = Character(subject, generator, normalizer, Smoother(), marks, face)
+        character = Character(subject, generator, normalizer, Smoother(), marks, tuple(retouches))
         _rehearse(character)
         character.reset()
         opened.pop_all()
@@ -75,24 +78,37 @@ def _generator(subject: Subject, settings: CharacterSettings) -> Generator:
         raise
 
 
-def _face(subject: Subject, settings: CharacterSettings, generator: Generator) -> Face | None:
-    """Where the bundle has one; tried on a head that `generator` has made, which is reset."""
-    if subject.face is None:
-        return None
-    label, side = neutral_label(subject), face_side(subject)
+def _retouches(
+    subject: Subject, settings: CharacterSettings, generator: Generator
+) -> Iterator[Retouch]:
+    """Of the parts that the bundle has nets for; tried on what `generator` makes, which is reset.
+
+    Whoever takes one closes it.
+    """
+    parts = [part for part in PARTS if part.name in subject.parts]
+    if not parts:
+        return
+    label = neutral_label(subject)
     layer = generator.generate(label)
     generator.reset()
+    for part in parts:
+        yield _retouch(part, subject, settings, label, layer)
+
+
+def _retouch(
+    part: Part, subject: Subject, settings: CharacterSettings, label: Label, layer: Layer
+) -> Retouch:
     chosen = open_engine(
-        subject.face,
-        f"face net of {subject.origin}",
+        subject.parts[part.name],
+        f"{part.name} net of {subject.origin}",
         settings.engine,
         settings.threads,
-        head_feeds(label, layer, side),
-        role=FACE,
+        trial_feeds(part, label, layer, retouch_side(part, subject)),
+        role=RETOUCH,
     )
-    log.info("face net: %s", chosen.why)
+    log.info("%s net: %s", part.name, chosen.why)
     try:
-        return Face(subject, chosen.engine)
+        return Retouch(part, subject, chosen.engine)
     except BaseException:
         chosen.engine.close()
         raise

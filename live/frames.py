@@ -6,7 +6,8 @@ Times are seconds on the monotonic clock (`time.monotonic`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,10 @@ class Label:
     image: Image  # RGB uint8 (h, w, 3) at the generator's size
     captured_s: float
     region: Region  # the part of the stage that it shows
-    head: tuple[int, int] | None = None  # (top, left) of the head's square; None: no head is seen
+    # (top, left) of the squares around its parts, and how strongly a part's net is to show in each:
+    # in (0, 1], 1 where nothing is said. By `live.parts.Part.name`; only of parts that have a net.
+    squares: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    strengths: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

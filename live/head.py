@@ -14,16 +14,19 @@ from live.skeleton import INDEX
 
 SEEN = 0.3  # a joint that scores more is seen
 MULTIPLE = 16  # of the square's side, pixels
+NECK = INDEX["neck"]
 
 _HEAD = [INDEX[name] for name in ("nose", "right_eye", "left_eye", "right_ear", "left_ear")]
-_NECK = INDEX["neck"]
 _REACH = 0.9  # of the way from the neck to the head's middle
 _LEAST_PX = 4.0
 
 
-def square_side(height: int, multiple: int = MULTIPLE) -> int:
-    """The square's side for pictures of `height`: 128 at 512 (Chan et al. 2019, section 3.4)."""
-    return max(round(height / 4 / multiple), 2) * multiple
+def square_side(height: int, multiple: int = MULTIPLE, share: int = 4) -> int:
+    """A square's side for pictures of `height`: that by `share`, two `multiple`s at least.
+
+    128 at 512 for the head (Chan et al. 2019, section 3.4).
+    """
+    return max(round(height / share / multiple), 2) * multiple
 
 
 def seen_of_head(scores: NDArray[np.float32]) -> list[int]:
@@ -40,12 +43,12 @@ def head_span(
     are outside. None where the head is not seen, not in the picture, or at no finite place.
     """
     seen = seen_of_head(scores)
-    if not seen or not scores[_NECK] > SEEN:
+    if not seen or not scores[NECK] > SEEN:
         return None
     # Plain numbers: with arrays of two it would take the picture's thread ten times as long.
     places = [points[joint].tolist() for joint in seen]
     x, y = (sum(place[axis] for place in places) / len(places) for axis in (0, 1))
-    neck_x, neck_y = points[_NECK].tolist()
+    neck_x, neck_y = points[NECK].tolist()
     reach = max(_REACH * math.hypot(x - neck_x, y - neck_y), _LEAST_PX)
     if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(reach)):
         return None
@@ -71,10 +74,11 @@ def head_square(
     if span is None or side > min(size):
         return None
     left, top, right, bottom = span
-    return _moved_in((top + bottom - side) / 2, size[0] - side), _moved_in(
+    return moved_in((top + bottom - side) / 2, size[0] - side), moved_in(
         (left + right - side) / 2, size[1] - side
     )
 
 
-def _moved_in(corner: float, most: int) -> int:
+def moved_in(corner: float, most: int) -> int:
+    """A square's corner along one axis, in 0..most."""
     return min(max(round(corner), 0), most)

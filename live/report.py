@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from live.parts import PARTS
 from live.show import Summary
 from live.timing import Spread
 
@@ -13,7 +14,7 @@ STAGES = (
     ("smooth", "  smooth"),
     ("draw", "  draw"),
     ("generate", "  generate"),
-    ("face", "  face"),
+    *((part.name, f"  {part.name}") for part in PARTS),
     ("compose", "  compose"),
     ("picture", "picture, in all"),
     ("encode", "encode"),

@@ -8,7 +8,8 @@ A bundle is a folder, or one .zip of it, holding
     poses.npz       codebook of training poses and the neutral pose, in stage pixels
     thumb.jpg       a small portrait
     generator.int8.onnx  optional: the generator with 8-bit convolutions, for CPUs
-    face.onnx       optional: makes good the head in what the generator paints, see `live.face`
+    face.onnx       optional: makes good the head in what the generator paints, see `live.retouch`
+    hands.onnx      optional: the same for the hands; see `live.parts` for all there may be
 
 Plain data only: nothing is ever unpickled. Files are read into memory, hashed, and only then
 looked into, so what is checked is what is used. The hashes tell of damage and of mixed-up files,
@@ -45,6 +46,7 @@ from live.bundle_files import (
 from live.bundle_net import check_net
 from live.errors import SubjectError
 from live.frames import Image
+from live.parts import PARTS
 from live.picture_size import size_of_png
 from live.skeleton import JOINTS, LabelStyle
 from live.window import WindowSettings
@@ -53,8 +55,8 @@ FORMAT = 2
 OLDEST = 2  # in format 1 the generator saw the whole stage
 MANIFEST = "subject.json"
 REQUIRED = ("generator.onnx", "plate.png", "poses.npz", "thumb.jpg")
-OPTIONAL = ("face.onnx", "generator.int8.onnx")
-NETS = ("generator.onnx", "face.onnx", "generator.int8.onnx")
+OPTIONAL = (*(part.file for part in PARTS), "generator.int8.onnx")
+NETS = ("generator.onnx", *OPTIONAL)
 MAX_FILE_BYTES = {  # a teacher's weights fit; a zip bomb does not
     **dict.fromkeys(NETS, 1 << 30),
     "plate.png": 1 << 26,
@@ -144,7 +146,7 @@ class Subject:
 
     manifest: SubjectManifest
     generator: bytes  # an ONNX model
-    face: bytes | None  # an ONNX model
+    parts: Mapping[str, bytes]  # ONNX models by `live.parts.Part.name`; only those that are there
     small: bytes | None  # the generator with 8-bit convolutions, an ONNX model
     plate: Image  # RGB uint8 (H, W, 3) at the stage's size
     codebook: Codebook
@@ -157,10 +159,10 @@ def load_subject(path: Path) -> Subject:
 
     Raises SubjectError that names the file for anything missing, altered, newer or malformed.
     """
-    subject = _load(path)
-    for name, net in zip(NETS, (subject.generator, subject.face, subject.small), strict=True):
-        if net is not None:
-            check_net(net, f"{name} of {path}")
+    subject, files = _load(path)
+    for name in NETS:
+        if name in files:
+            check_net(files[name], f"{name} of {path}")
     return subject
 
 
@@ -187,8 +189,8 @@ def _reader(path: Path) -> Reader:
     return zip_reader(path, MANIFEST) if path.is_file() else folder_reader(path)
 
 
-def _load(path: Path) -> Subject:
-    """`load_subject`, without a look into the nets."""
+def _load(path: Path) -> tuple[Subject, dict[str, bytes]]:
+    """`load_subject`, without a look into the nets, and all files by name."""
     read = _reader(path)
     text = read(MANIFEST, MAX_MANIFEST_BYTES)
     manifest, hashes = _parse_manifest(text, path)
@@ -198,16 +200,17 @@ def _load(path: Path) -> Subject:
         files[name] = _checked(read(name, min(MAX_FILE_BYTES[name], left)), name, hashes, path)
         left -= len(files[name])
     plate = _decode_plate(files["plate.png"], manifest, path)
-    return Subject(
+    subject = Subject(
         manifest=manifest,
         generator=files["generator.onnx"],
-        face=files.get("face.onnx"),
+        parts={part.name: files[part.file] for part in PARTS if part.file in files},
         small=files.get("generator.int8.onnx"),
         plate=plate,
         codebook=_decode_codebook(files["poses.npz"], path),
         origin=path,
         sha256=hashlib.sha256(text).hexdigest(),
     )
+    return subject, files
 
 
 def write_subject(folder: Path, manifest: SubjectManifest, files: Mapping[str, bytes]) -> None:

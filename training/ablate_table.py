@@ -74,7 +74,7 @@ class Ablation:
     def to_markdown(self) -> str:
         """One table a region, the person's first."""
         parts = ["# Ablation\n", facts_list(self.facts)]
-        for region in ("person", "face", "picture"):
+        for region in ("person", "face", "hands", "picture"):
             lines = [line for line in self.lines if line.row.region == region]
             if lines:
                 parts += [f"## {region.capitalize()}\n", _table(lines)]

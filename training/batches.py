@@ -17,18 +17,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from live.frames import Image
-from live.head import head_square, seen_of_head
+from live.parts import Part
 from live.skeleton import Drawer, LabelStyle
 from live.window import into_window
 from training.augment import AugmentSettings, Faults, draw_faults
 from training.dataset import SEEN_SCORE, Dataset
 from training.framing import MULTIPLE
 from training.masks import Box, make_masks, person_box
+from training.places import Place, frames_with, seen_places
 from training.teacher.heads import ABSENT
 from training.views import grown, on_stage, view
 
 LARGEST_CROP = (0.55, 0.45)  # (height, width), fractions of the picture's height
 SMALLEST_CROP = 96  # pixels
+GRID = 16  # pixels: on it a crop is painted by the student nearly as the whole picture is
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Batch:
     clear: Tensor  # (B, 1, h, w)
     begins: Tensor  # (B, 1, 1, 1): 1 where a stream begins and the state must be empty
     taught: Tensor | None = None  # (B, 3, h, w) RGB: a teacher's picture, where there is one
-    heads: Tensor | None = None  # (B, 2) int64: (top, left) of the head's square, -1 without one
+    corners: Tensor | None = None  # (B, 2) int64: (top, left) of a part's square, -1 without one
 
     def to(self, device: torch.device) -> Batch:
         """The same on `device`."""
@@ -79,6 +81,7 @@ class _Stream:
     box: Box
     faults: Faults
     zoom: float
+    place: Place | None = None  # of the part that it is around
 
 
 class Batches:
@@ -91,20 +94,26 @@ class Batches:
         settings: BatchSettings,
         seed: int,
         teacher: Pictures | None = None,
-        head_side: int = 0,
+        part: Part | None = None,
     ) -> None:
-        """With `head_side` crops are around heads, and say where squares of that side are."""
+        """With `part` crops are around it, and say where its square is: one hand's a stream."""
         self.settings = settings
         self._data = data
         self._teacher = teacher
         self._seed = seed
         self._drawer = Drawer(data.size, style)
         self._unseen = data.unseen.astype(np.float32)
-        self._head_side = head_side
-        self.starts = with_heads(data, head_side) if head_side else data.train
+        self._part = part
+        self._side = part.side(data.size[0]) if part else 0
+        self.starts = frames_with(part, data, data.train) if part else data.train
         """Numbers of the frames that streams may begin at."""
         crop = settings.crop or figure_size(data)
         self._height, self._width = min(crop[0], data.size[0]), min(crop[1], data.size[1])
+
+    @property
+    def crop(self) -> tuple[int, int]:
+        """(height, width) of what it makes, pixels."""
+        return self._height, self._width
 
     def make(self, step: int) -> Batch:
         """The batch of `step`, counted from 0."""
@@ -119,7 +128,7 @@ class Batches:
             clear=torch.from_numpy(arrays["clear"][:, None]),
             begins=torch.from_numpy(arrays["begins"])[:, None, None, None],
             taught=_planes(arrays["taught"]) if self._teacher else None,
-            heads=torch.from_numpy(arrays["heads"]) if self._head_side else None,
+            corners=torch.from_numpy(arrays["corners"]) if self._part else None,
         )
 
     def _row(self, step: int, row: int) -> dict[str, NDArray[np.generic]]:
@@ -152,36 +161,45 @@ class Batches:
             "clear": masks.clear * inside,
             "begins": np.asarray(age == 0, np.float32),
         }
-        if self._head_side:
-            held["heads"] = self._head(*drawn, stream.box)
+        if stream.place:
+            held["corners"] = self._corner(stream.place, *drawn, stream.box)
         if self._teacher:
             held["taught"] = (
                 plate if nobody else view(self._teacher.frame(frame), region, size)[cut]
             )
         return held
 
-    def _head(
-        self, points: NDArray[np.float32], scores: NDArray[np.float32], box: Box
+    def _corner(
+        self, place: Place, points: NDArray[np.float32], scores: NDArray[np.float32], box: Box
     ) -> NDArray[np.int64]:
-        """(top, left) of the head's square in the crop, -1 where it is not whole in there."""
-        corner = head_square(points, scores, self._data.size, self._head_side)
+        """(top, left) of the part's square in the crop, -1 where it is not whole in there."""
+        corner = place.square(points, scores, self._data.size, self._side)
         absent = np.full(2, ABSENT, np.int64)
         if corner is None:
             return absent
-        place = np.array(corner, np.int64) - np.array([box.top, box.left], np.int64)
-        most = np.array([self._height, self._width]) - self._head_side
-        return place if ((place >= 0) & (place <= most)).all() else absent
+        found = np.array(corner, np.int64) - np.array([box.top, box.left], np.int64)
+        most = np.array([self._height, self._width]) - self._side
+        return found if ((found >= 0) & (found <= most)).all() else absent
 
     def _stream(self, rng: np.random.Generator) -> _Stream:
         start = int(rng.choice(self.starts))
         zoom = 1 + self.settings.zoom * rng.uniform(-1, 1)
+        place = self._place(start, rng)
         return _Stream(
             start=start,
             stride=int(rng.integers(1, self.settings.stride + 1)),
-            box=self._box(start, zoom, rng),
+            box=self._box(start, zoom, place, rng),
             faults=draw_faults(self.settings.augment, self._data.size[0], rng),
             zoom=zoom,
+            place=place,
         )
+
+    def _place(self, frame: int, rng: np.random.Generator) -> Place | None:
+        """The head, or one of the hands that are seen, whichever."""
+        if self._part is None:
+            return None
+        seen = seen_places(self._part, self._data, frame)
+        return seen[int(rng.integers(len(seen)))] if len(seen) > 1 else seen[0]
 
     def _frame_of(self, stream: _Stream, age: int) -> int:
         """The frame `age` steps into the stream; it stays where the clip or the person ends."""
@@ -197,11 +215,11 @@ class Batches:
             frame = after
         return frame
 
-    def _box(self, frame: int, zoom: float, rng: np.random.Generator) -> Box:
-        """A crop around the figure, never always centred, or at times anywhere."""
+    def _box(self, frame: int, zoom: float, place: Place | None, rng: np.random.Generator) -> Box:
+        """A crop around figure or part, never always centred, or at times anywhere."""
         crop = np.array([self._width, self._height])
         scores = self._data.scores[frame]
-        seen = seen_of_head(scores) if self._head_side else scores > SEEN_SCORE
+        seen = place.joints(scores) if place else scores > SEEN_SCORE
         region = grown(self._data.regions[frame], zoom)
         places = into_window(self._data.points[frame][seen], region, self._data.size)
         low, high = places.min(0), places.max(0)
@@ -211,18 +229,11 @@ class Batches:
         if rng.random() < self.settings.aside_chance:
             middle = rng.uniform(0, 1, 2) * self._data.size[::-1]
         most = np.array(self._data.size[::-1]) - crop
-        left, top = np.clip(middle - crop / 2, 0, most).astype(int)
+        corner = np.clip(middle - crop / 2, 0, most)
+        if place:  # its net learns to mend what the student paints on stage, and that has a grid
+            corner = np.minimum((corner / GRID).round(), most // GRID) * GRID
+        left, top = corner.astype(int)
         return Box(int(left), int(top), int(left) + self._width, int(top) + self._height)
-
-
-def with_heads(data: Dataset, side: int) -> NDArray[np.int64]:
-    """Numbers of the training frames in whose windows the head has a square of `side`."""
-
-    def has(number: int) -> bool:
-        points = into_window(data.points[number], data.regions[number], data.size)
-        return head_square(points, data.scores[number], data.size, side) is not None
-
-    return np.array([number for number in data.train.tolist() if has(number)], np.int64)
 
 
 def figure_size(data: Dataset) -> tuple[int, int]:

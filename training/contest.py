@@ -13,7 +13,8 @@ from live.errors import SetupError
 from live.frames import Image
 from live.skeleton import Drawer, LabelStyle
 from training.dataset import Dataset
-from training.masks import Box, head_box, person_box
+from training.masks import Box, hand_squares, head_box, person_box
+from training.metrics import Boxes
 from training.normalizations import normalized_as_in_the_paper, unnormalized
 from training.painters import Painter
 from training.pose_distance import as_vectors, nearest, pose_error
@@ -50,17 +51,22 @@ class Contest:
         drawer = Drawer((height, width), self.style)
         return drawer.draw(self.poses[0][frame], self.poses[1][frame]).copy()
 
-    def regions(self) -> dict[str, list[Box | None]]:
-        """Where it is measured, by name; what no frame shows is left out."""
+    def regions(self) -> dict[str, list[Boxes]]:
+        """Where it is measured, by name, frame by frame; what no frame shows is left out."""
         height, width = self.truths[0].shape[:2]
         size = (height, width)
         poses = list(zip(*self.poses, strict=True))
-        found: dict[str, list[Box | None]] = {
-            "picture": [Box(0, 0, width, height)] * len(self.truths),
-            "person": [person_box(*pose, size) for pose in poses],
-            "face": [head_box(*pose, size) for pose in poses],
+        found: dict[str, list[Boxes]] = {
+            "picture": [(Box(0, 0, width, height),)] * len(self.truths),
+            "person": [_one(person_box(*pose, size)) for pose in poses],
+            "face": [_one(head_box(*pose, size)) for pose in poses],
+            "hands": [hand_squares(*pose, size) for pose in poses],
         }
         return {name: boxes for name, boxes in found.items() if any(boxes)}
+
+
+def _one(box: Box | None) -> Boxes:
+    return () if box is None else (box,)
 
 
 def painters_contest(

@@ -1,9 +1,10 @@
-"""Trained student -> its face net: what is wrong with the head in its pictures, made good.
+"""Trained student -> its net for a part: what is wrong with face or hands in its pictures.
 
-    python -m training.face RUN [--minutes 6 | --steps N] [--seed 0] [--device auto]
+    python -m training.face RUN [--part face|hands] [--minutes 6 | --steps N] [--seed 0]
 
-RUN is the finished folder of `training.student`; the student itself stands still. Writes RUN/face,
-a checkpoint every half minute; stopped or killed, the same command goes on where it was.
+RUN is the finished folder of `training.student`; the student itself stands still. Writes RUN/face
+or RUN/hands, a checkpoint every half minute; stopped or killed, the same command goes on where it
+was.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,24 +25,24 @@ import torch
 from tqdm import tqdm
 
 from live.errors import SetupError
-from live.head import square_side
+from live.parts import FACE, HANDS, PARTS, Part
 from training.augment import AugmentSettings
 from training.batches import Batches, BatchSettings
 from training.board import Board
 from training.checkpoint import fitting, last_good, load_checkpoint, save_checkpoint
 from training.dataset import Dataset, digest
 from training.device import choose_device, loader_threads
+from training.face_memory import within_memory
 from training.face_net import FaceShape
 from training.face_run import (
-    FOLDER,
-    RECORD,
-    FaceRecord,
+    PartRecord,
     net_sha256,
-    read_face_record,
+    read_part_record,
+    record_path,
     refuse_another_student,
 )
 from training.face_samples import FaceSamples
-from training.face_trainer import FaceSettings, FaceTrainer
+from training.face_trainer import FaceSettings, FaceTrainer, settings_for
 from training.finite import NotFinite
 from training.loader import Loader
 from training.run import Trained, load_trained
@@ -51,7 +53,8 @@ from training.teacher.interrupts import whole_step
 log = logging.getLogger(__name__)
 
 LOG_EVERY = 50  # steps
-CONTEXT = 2  # a crop is so many times as wide as the square: the student needs what is around it
+CONTEXT = {FACE.name: 2, HANDS.name: 4}
+"""A crop is so many times as wide as the square: the student needs what is around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class FaceOptions:
 
     run: Path
     budget: Budget
+    part: Part = FACE
     seed: int = 0
     device: str = "auto"
     threads: int = 0  # of the CPU; 0 takes all
@@ -67,24 +71,34 @@ class FaceOptions:
     save_every_s: float = 30.0
     sample_every_s: float = 60.0
     progress: bool = True
-    trainer: FaceSettings = FaceSettings()
+    trainer: FaceSettings | None = None  # None: the part's own
     rows: int = 8  # of a batch
     length: int = 6  # steps of one stream
     stride: int = 2  # frames between two steps of a stream, at most
 
+    def __post_init__(self) -> None:
+        if self.rows < 1:
+            raise SetupError(f"--batch is {self.rows}; it must be above 0")
+
     def batches(self, side: int) -> BatchSettings:
-        """As the student's, around heads, and with somebody always there."""
-        crop = (CONTEXT * side, CONTEXT * side)
+        """As the student's, around the part, and with somebody always there."""
+        wide = CONTEXT[self.part.name] * side
+        crop = (wide, wide)
         seen = AugmentSettings(drop_figure_chance=0.0)
         return BatchSettings(
             self.rows, crop, self.length, self.stride, aside_chance=0.0, augment=seen
         )
 
+    @property
+    def rates(self) -> FaceSettings:
+        """Those given, or the part's own."""
+        return self.trainer or settings_for(self.part)
+
     def settings(self, side: int) -> dict[str, Any]:
         """What may not change when a run goes on, as JSON holds it."""
         held = {
             "seed": self.seed,
-            "trainer": asdict(self.trainer),
+            "trainer": asdict(self.rates),
             "batches": asdict(self.batches(side)),
         }
         return dict(json.loads(json.dumps(held)))
@@ -96,26 +110,29 @@ class FaceTraining:
     def __init__(self, options: FaceOptions, clock: Callable[[], float] = time.monotonic) -> None:
         """Raises SetupError for a RUN that is none, and for one that is not finished."""
         self._options, self._clock = options, clock
-        self.folder = options.run / FOLDER
+        self._part = part = options.part
+        self.folder = options.run / part.name
         trained = load_trained(options.run)
         refuse_unfinished(options.run, trained)
         self._data = _dataset(options, trained)
-        self._side = square_side(self._data.size[0])
+        self._side = part.side(self._data.size[0])
         style, batches = trained.record.style, options.batches(self._side)
-        made = Batches(self._data, style, batches, options.seed, head_side=self._side)
+        made = Batches(self._data, style, batches, options.seed, part=part)
         if not len(made.starts):
             raise SetupError(
-                f"{self._data.folder} has no training frame that shows a head, so there is no "
-                f"face to be trained"
+                f"{self._data.folder} has no training frame that shows {part.what}, so there is "
+                f"no {part.name} net to be trained"
             )
         self._open_run(trained)
         if options.threads:
             torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
-        device = choose_device(options.device)
-        shape = FaceShape(self._side)
-        self.trainer = FaceTrainer(trained.net, shape, options.trainer, device)
-        self._samples = FaceSamples(self._data, style, self.trainer.student, self._side)
+        self._device = device = choose_device(options.device)
+        self._student, self._crop = trained.net.shape, made.crop
+        with self._within_memory():
+            shape = FaceShape(self._side)
+            self.trainer = FaceTrainer(trained.net, shape, options.rates, device)
+            self._samples = FaceSamples(self._data, style, self.trainer.student, part)
         self._loader = Loader(made, loader_threads(device), clock=clock)
         self._board = Board(self.folder, tensorboard=False)
         self._saved_step, self._before_s = 0, 0.0
@@ -124,11 +141,11 @@ class FaceTraining:
     def run(self) -> dict[str, float]:
         """Train to the end; returns the last losses. A KeyboardInterrupt saves and passes on.
 
-        Raises SetupError where numbers or the disk break off.
+        Raises SetupError where numbers, memory or the disk break off.
         """
         self._began_s = self._saved_s = self._sampled_s = self._clock()
         losses: dict[str, float] = {}
-        with self._bar() as bar:
+        with self._within_memory(), self._bar() as bar:
             try:
                 if self._progress() < 1:
                     losses = self._until_the_end(bar)
@@ -140,9 +157,13 @@ class FaceTraining:
             except KeyboardInterrupt:
                 self.save()
                 raise
-        self.save()
-        self._look()
+            self.save()
+            self._look()
         return losses
+
+    def _within_memory(self) -> AbstractContextManager[None]:
+        shape, rows = FaceShape(self._side), self._options.rows
+        return within_memory(self._student, shape, rows, self._crop, self._device)
 
     def _until_the_end(self, bar: tqdm[Any]) -> dict[str, float]:
         losses: dict[str, float] = {}
@@ -187,28 +208,29 @@ class FaceTraining:
         content = load_checkpoint(self.folder)
         if content is None:
             return
-        with fitting(self.folder):
+        with fitting(self.folder), self._within_memory():
             self.trainer.restore(content)
         self._saved_step, self._before_s = self.trainer.step, content["elapsed_s"]
         log.info("going on at step %d, minute %.1f", self.trainer.step, self._before_s / 60)
 
     def _open_run(self, trained: Trained) -> None:
-        """Write face.json, or check that it is this very run's."""
-        record = FaceRecord(
+        """Write the record, or check that it is this very run's."""
+        record = PartRecord(
             student_sha256=net_sha256(trained.net),
             data_sha256=trained.record.data_sha256,
             shape=FaceShape(self._side),
             settings=self._options.settings(self._side),
         )
-        if not (self.folder / RECORD).is_file():
+        if not record_path(self.folder, self._part).is_file():
             self.folder.mkdir(parents=True, exist_ok=True)
-            record.write(self.folder)
+            record.write(self.folder, self._part)
             return
-        old = read_face_record(self.folder)
-        refuse_another_student(self.folder, old, trained)
+        old = read_part_record(self.folder, self._part)
+        refuse_another_student(self.folder, self._part, old, trained)
         if old != record:
             raise SetupError(
-                f"{self.folder} holds a face with other options; delete it to train anew"
+                f"{self.folder} holds a {self._part.name} net with other options; delete it to "
+                f"train anew"
             )
 
     def _look(self) -> None:
@@ -216,11 +238,12 @@ class FaceTraining:
         trainer = self.trainer
         path = self.folder / "samples" / f"{trainer.step:06d}.png"
         glance = self._samples.look(trainer.average, trainer.perceptual, trainer.device, path)
-        self._board.write(trainer.step, {"elapsed_s": self.elapsed_s(), **asdict(glance)})
+        figures = {"elapsed_s": self.elapsed_s(), **glance.figures(self._part)}
+        self._board.write(trainer.step, figures)
         tqdm.write(
-            f"minute {self.elapsed_s() / 60:.1f}, step {trainer.step}: held-out heads "
-            f"{glance.face_psnr_db:.2f} dB, perceptual distance {glance.face_perceptual:.3f}; "
-            f"without the face net {glance.without_psnr_db:.2f} dB, "
+            f"minute {self.elapsed_s() / 60:.1f}, step {trainer.step}: held-out {self._part.name} "
+            f"{glance.psnr_db:.2f} dB, perceptual distance {glance.perceptual:.3f}; "
+            f"without the {self._part.name} net {glance.without_psnr_db:.2f} dB, "
             f"{glance.without_perceptual:.3f}",
             file=sys.stderr,
         )
@@ -231,11 +254,11 @@ class FaceTraining:
 
 
 def refuse_unfinished(run: Path, trained: Trained) -> None:
-    """Raises SetupError where the student is still to be trained: its face would be another's."""
+    """Raises SetupError where the student is still to be trained: the net would be another's."""
     if trained.progress < 1:
         raise SetupError(
             f"the student in {run} is trained to {trained.progress:.0%}; let training.student "
-            f"end first, since a face is trained for the finished student"
+            f"end first, since a part's net is trained for the finished student"
         )
 
 
@@ -253,9 +276,12 @@ def parse(arguments: list[str] | None = None) -> FaceOptions:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m training.face", description=__doc__)
     parser.add_argument("run", type=Path, metavar="RUN")
+    names = {part.name: part for part in PARTS}
+    parser.add_argument("--part", choices=names, default=FACE.name, help="what it repaints")
     parser.add_argument("--minutes", type=float, help="of training, over all sittings (default 6)")
     parser.add_argument("--steps", type=int, help="instead of minutes")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--batch", type=int, default=8, help="crops a step")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--threads", type=int, default=0, help="of the CPU; 0 takes all")
     parser.add_argument("--data", type=Path, help="the dataset, if it was moved")
@@ -264,10 +290,12 @@ def parse(arguments: list[str] | None = None) -> FaceOptions:
     return FaceOptions(
         run=given.run,
         budget=Budget(minutes, given.steps),
+        part=names[given.part],
         seed=given.seed,
         device=given.device,
         threads=given.threads or (os.cpu_count() or 1),
         data=given.data,
+        rows=given.batch,
     )
 
 

@@ -1,7 +1,8 @@
-"""The live student's face net: what the student's own picture of the head lacks, added to it.
+"""The live student's net for a part: what its own picture of the face, or of a hand, lacks.
 
 Chan et al. 2019, section 3.4: a residual on a square around the head, learned while the main
-generator stands still. Stateless: the student is fed its own pictures, as it was trained on them.
+generator stands still; around a hand we do the same. Stateless: the student is fed its own
+pictures, as it was trained on them.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class FaceShape:
 
 
 class FaceStudent(nn.Module):
-    """Label and the student's picture of the head -> that picture, corrected.
+    """Label and the student's picture of a part -> that picture, corrected.
 
     No normalization, as in `training.nets.Student`; maps of the U-Net are added.
     """

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from live.frames import Image
 from live.head import head_span
+from live.parts import HANDS
 from live.skeleton import INDEX
 from training.plate import body_mask
 
@@ -107,6 +108,15 @@ def hand_boxes(
             box = _clipped(middle, max(0.035 * _height(points, scores), 4.0), size)
             boxes += [box] if box else []
     return boxes
+
+
+def hand_squares(
+    points: NDArray[np.float32], scores: NDArray[np.float32], size: tuple[int, int]
+) -> tuple[Box, ...]:
+    """As `live.parts.HANDS` has them in a picture of `size`, left before right; whole, inside."""
+    side = HANDS.side(size[0])
+    corners = HANDS.corners(points, scores, size, side)
+    return tuple(Box(left, top, left + side, top + side) for top, left in corners)
 
 
 def person_box(

@@ -20,6 +20,9 @@ from training.samples import psnr
 SSIM_SIDE = 11  # pixels of its window; a smaller cut has no SSIM
 SSIM_SIGMA = 1.5
 
+Boxes = tuple[Box, ...]
+"""Where a frame is measured: one box, several that count alike (both hands'), or none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -56,36 +59,39 @@ class Scorer:
         self._known: dict[tuple[int, Box], NDArray[np.float64]] = {}  # truths, for KID
         self._real: dict[tuple[int, Box], float] = {}  # the truths' own warp errors
 
-    def score(self, pictures: Sequence[Image], boxes: Sequence[Box | None]) -> Score:
-        """Figures within `boxes`, one a frame; a frame without a box does not count."""
+    def score(self, pictures: Sequence[Image], boxes: Sequence[Boxes]) -> Score:
+        """Figures within `boxes`, those of every frame; a frame without a box does not count."""
         return self.summed(self.frames(pictures, boxes), pictures, boxes)
 
-    def frames(self, pictures: Sequence[Image], boxes: Sequence[Box | None]) -> FrameScores:
-        """The same, frame by frame."""
+    def frames(self, pictures: Sequence[Image], boxes: Sequence[Boxes]) -> FrameScores:
+        """The same, frame by frame: the mean over a frame's boxes."""
         found = {f.name: np.full(len(boxes), np.nan) for f in fields(FrameScores)}
-        for number, box in enumerate(boxes):
-            if box is None:
-                continue
-            picture, truth = cut(pictures[number], box), cut(self._truths[number], box)
-            found["ssim"][number] = _ssim(picture, truth)
-            found["psnr_db"][number] = _psnr(picture, truth)
-            found["perceptual"][number] = self.closeness.between(truth, picture)
-            if number:
-                found["flicker"][number] = self._flicker(pictures, number, box)
-                found["warp_error"][number] = self._warp(pictures, number, box)
+        for number, several in enumerate(boxes):
+            if several:
+                figures = [self._figures(pictures, number, box) for box in several]
+                for column, values in zip(found.values(), zip(*figures, strict=True), strict=True):
+                    column[number] = np.mean(values)
         return FrameScores(**found)
 
+    def _figures(self, pictures: Sequence[Image], number: int, box: Box) -> tuple[float, ...]:
+        """In the order of `FrameScores`."""
+        picture, truth = cut(pictures[number], box), cut(self._truths[number], box)
+        return (
+            _ssim(picture, truth),
+            _psnr(picture, truth),
+            self.closeness.between(truth, picture),
+            self._flicker(pictures, number, box) if number else float("nan"),
+            self._warp(pictures, number, box) if number else float("nan"),
+        )
+
     def summed(
-        self, frames: FrameScores, pictures: Sequence[Image], boxes: Sequence[Box | None]
+        self, frames: FrameScores, pictures: Sequence[Image], boxes: Sequence[Boxes]
     ) -> Score:
         """One figure for all frames."""
-        numbers = [number for number, box in enumerate(boxes) if box is not None]
-        pairs = [
-            (cut(pictures[number], boxes[number]), cut(self._truths[number], boxes[number]))
-            for number in numbers
-        ]
+        places = [(number, box) for number, several in enumerate(boxes) for box in several]
+        pairs = [(cut(pictures[n], box), cut(self._truths[n], box)) for n, box in places]
         squares = sum(mean_squared_error(*pair) * pair[1].size for pair in pairs)
-        real = _mean([self._real_warp(n, boxes[n]) for n in numbers if n])
+        real = _mean([self._real_warp(*place) for place in places if place[0]])
         warp = _mean(frames.warp_error.tolist())
         return Score(
             ssim=_mean(frames.ssim.tolist()),
@@ -95,20 +101,18 @@ class Scorer:
             warp_error=warp,
             warp_over_real=warp / real if real > 0.01 else None,
             kid=kid(
-                [self._described(number, boxes[number]) for number in numbers],
+                [self._described(*place) for place in places],
                 [describe(self._features, picture) for picture, _ in pairs],
             ),
         )
 
-    def _described(self, number: int, box: Box | None) -> NDArray[np.float64]:
-        assert box is not None
+    def _described(self, number: int, box: Box) -> NDArray[np.float64]:
         if (number, box) not in self._known:
             truth = cut(self._truths[number], box)
             self._known[number, box] = describe(self._features, truth)
         return self._known[number, box]
 
-    def _real_warp(self, number: int, box: Box | None) -> float:
-        assert box is not None
+    def _real_warp(self, number: int, box: Box) -> float:
         if (number, box) not in self._real:
             self._real[number, box] = self._warp(self._truths, number, box)
         return self._real[number, box]
@@ -120,7 +124,7 @@ class Scorer:
         )
         return float(np.abs(change - true_change).mean())
 
-    def _warp(self, pictures: Sequence[Image], number: int, box: Box | None) -> float:
+    def _warp(self, pictures: Sequence[Image], number: int, box: Box) -> float:
         flow = self._flows[number - 1]
         height, width = flow.shape[:2]
         places = np.mgrid[:height, :width].astype(np.float32)

@@ -1,7 +1,7 @@
 """Whoever paints pictures of the stage from poses, each after its own last one.
 
 The student does, and so does the teacher. Of one run folder several painters may come: with its
-face net and without, and, of a teacher's, the student that learned from it.
+nets for parts and without, and, of a teacher's, the student that learned from it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from torch import Tensor, nn
 
 from live.errors import SetupError
 from live.frames import Image
+from live.parts import PARTS
 from live.skeleton import LabelStyle
 from training.dataset import Dataset
 from training.device import choose_device
-from training.face_run import Face, load_face
+from training.face_run import PartNet, load_part
 from training.nets import Student
 from training.replay import Poses, replay
 from training.run import RECORD, Trained, load_trained
@@ -41,7 +42,7 @@ class Painter(Protocol):
 
     @property
     def name(self) -> str:
-        """What the row is called: "student", "FBF", "FBF + temporal smoothing + face"."""
+        """What the row is called: "student + face + hands", "FBF + temporal smoothing"."""
 
     @property
     def run(self) -> Path:
@@ -73,15 +74,15 @@ class Painter(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudentPainter:
-    """The live generator, in the stage's own window and composite; with or without its face net."""
+    """The live generator, in the stage's own window and composite, with nets for parts or none."""
 
     run: Path
     trained: Trained
-    face: Face | None = None
+    parts: tuple[PartNet, ...] = ()
 
     @property
     def name(self) -> str:
-        return f"{STUDENT}{FACE if self.face else ''}"
+        return " + ".join([STUDENT, *(part.part.name for part in self.parts)])
 
     @property
     def data(self) -> Path:
@@ -97,7 +98,7 @@ class StudentPainter:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        return {**self.trained.facts, **({"face": self.face.facts} if self.face else {})}
+        return {**self.trained.facts, **{part.part.name: part.facts for part in self.parts}}
 
     def paint(self, poses: Poses, times_s: NDArray[np.float64], data: Dataset) -> Iterator[Image]:
         trained = self.trained
@@ -105,8 +106,7 @@ class StudentPainter:
             # A double for the net's call is all that `replay` needs.
             alone = cast(Student, FrameByFrame(trained.net))
             trained = replace(trained, net=alone)
-        face = self.face.net if self.face else None
-        return replay(trained, poses, times_s, data, face)
+        return replay(trained, poses, times_s, data, self.parts)
 
 
 class FrameByFrame(nn.Module):
@@ -181,9 +181,12 @@ def open_painters(run: Path) -> Sequence[Painter]:
 
 
 def _students(run: Path) -> Sequence[Painter]:
+    """With all of its nets, then with the last of them left out, and so on to the student alone."""
     trained = load_trained(run)
-    face, alone = load_face(run, trained), StudentPainter(run, trained)
-    return [alone] if face is None else [StudentPainter(run, trained, face), alone]
+    found = [net for part in PARTS if (net := load_part(run, part, trained)) is not None]
+    return [
+        StudentPainter(run, trained, tuple(found[:count])) for count in range(len(found), -1, -1)
+    ]
 
 
 def named_apart(painters: Sequence[Painter]) -> dict[str, Painter]:

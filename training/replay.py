@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,13 +12,13 @@ from numpy.typing import NDArray
 from live.body import BodyStats
 from live.frames import Image, Layer, Pose
 from live.generator import compose, soft_edged
-from live.head import head_square
 from live.normalize import Normalizer
+from live.parts import Corner
 from live.skeleton import Drawer
 from live.smooth import Smoother
 from live.window import into_window
 from training.dataset import Dataset
-from training.face_net import FaceStudent
+from training.face_run import PartNet
 from training.run import Trained
 from training.samples import to_tensor
 
@@ -31,12 +32,12 @@ def replay(
     poses: Poses,
     times_s: NDArray[np.float64],
     data: Dataset,
-    face: FaceStudent | None = None,
+    parts: Sequence[PartNet] = (),
 ) -> Iterator[Image]:
     """The pictures for `poses` (stage pixels) at `times_s`, in order of time, over `data`'s plate.
 
-    RGB uint8 (H, W, 3), at the stage's size, made by the stage's own window and composite; with
-    `face`, of the same run, heads are corrected as on stage.
+    RGB uint8 (H, W, 3), at the stage's size, made by the stage's own window and composite; what
+    `parts`, of the same run, have nets for is corrected as on stage, one part after the other.
     """
     drawer = Drawer(data.size, trained.record.style)
     window = data.new_window()
@@ -48,23 +49,27 @@ def replay(
         state = trained.net(to_tensor(drawn[None]) * 2 - 1, state)
         rgba = (state[0] * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
         layer = Layer(np.array(rgba, order="C"), region)
-        if face is not None:
-            corner = head_square(placed, scores, data.size, face.shape.side)
-            correct_head(layer.rgba, drawn, corner, face)
+        for part in parts:
+            squares = part.part.squares(placed, scores, data.size, part.net.shape.side)
+            for corner, strength in zip(*squares, strict=True):
+                correct(layer.rgba, drawn, corner, strength, part)
         yield compose(data.plate, [soft_edged(layer)])
 
 
 @torch.no_grad()
-def correct_head(
-    rgba: Image, label: Image, corner: tuple[int, int] | None, face: FaceStudent
-) -> None:
-    """As `live.face.Face`, by torch: rgba (h, w, 4), in place; label (h, w, 3); uint8 both."""
-    if corner is None:
-        return
-    (top, left), side = corner, face.shape.side
+def correct(rgba: Image, label: Image, corner: Corner, strength: float, part: PartNet) -> None:
+    """One square as `live.retouch.Retouch` does it, by torch.
+
+    rgba: (h, w, 4), in place; label: (h, w, 3); both uint8. strength: in (0, 1].
+    """
+    (top, left), side = corner, part.net.shape.side
     square = (slice(top, top + side), slice(left, left + side))
-    found = face(to_tensor(label[square][None]) * 2 - 1, to_tensor(rgba[square][None]))
-    rgba[square] = (found[0] * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    found = part.net(to_tensor(label[square][None]) * 2 - 1, to_tensor(rgba[square][None]))
+    made = (found[0] * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    if strength < 1:
+        plain = np.ascontiguousarray(rgba[square])
+        made = cv2.addWeighted(np.ascontiguousarray(made), strength, plain, 1 - strength, 0)
+    rgba[square] = made
 
 
 def smoothed(poses: Poses, times_s: Sequence[float], size: tuple[int, int]) -> Poses:

@@ -16,7 +16,7 @@ class Row:
     """One contestant within one region of the picture."""
 
     name: str
-    region: str  # "picture", "person" or "face"
+    region: str  # "picture", "person", "face" or "hands"
     ssim: float
     psnr_db: float
     perceptual: float
@@ -108,7 +108,9 @@ def explained(facts: dict[str, Any]) -> str:
     return f"""\
 Nearest neighbour: the training frame of the closest pose. Previous frame: the real picture before,
 which nobody has on stage. Plate: the empty room. "Smoothed as live": poses with the stage's lag.
-Regions: 'person' is the box around the person, 'face' the square around the head, frame by frame.
+Regions: 'person' is the box around the person, 'face' the square around the head, frame by frame;
+'hands' the squares, an eighth of the height wide and 32 pixels at least, around the hands that are
+seen, both alike. They are measured as they stand on the stage, nothing is enlarged.
 SSIM (Gaussian 11x11, sigma 1.5) and PSNR: higher is better, the rest: lower. Perceptual: mean
 distance of {facts.get("perceptual", "the features at hand")}.
 Pose error: the pose found in the picture against the pose found in the truth, both by

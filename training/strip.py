@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from live.frames import Image
 from training.disk import write_png
-from training.masks import Box, hand_boxes, head_box
+from training.masks import Box, hand_squares, head_box
 from training.metrics import cut
 
 MOMENTS = 8
@@ -39,7 +39,7 @@ class Strip:
         truth, picture = self.truths[number], self.pictures[number]
         size = (truth.shape[0], truth.shape[1])
         points, scores = self.points[number], self.scores[number]
-        hands = hand_boxes(points, scores, size)
+        hands = hand_squares(points, scores, size)
         boxes = [head_box(points, scores, size), *hands, None, None][:3]
         rows = [_wide(truth), _wide(picture)]
         for box in boxes:

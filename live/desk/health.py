@@ -120,10 +120,12 @@ def _generator(now: Snapshot) -> Finding | None:
                 "cpu")  # fmt: skip
 
 
-def _face(now: Snapshot) -> Finding | None:
-    if not now.face_fails:
+def _nets(now: Snapshot) -> Finding | None:
+    if not now.nets_fail:
         return None
-    return _careful("the face net fails, and heads are shown without it",
+    one = len(now.nets_fail) == 1
+    what = f"{' and '.join(now.nets_fail)} {'net fails' if one else 'nets fail'}"
+    return _careful(f"the {what}, and the show goes on without {'it' if one else 'them'}",
                     "change the subject and back; if it stays so, start the show again with "
                     "--engine cpu")  # fmt: skip
 
@@ -221,6 +223,6 @@ def _bad(what: str, remedy: str) -> Finding:
 
 
 JUDGES: tuple[Judge, ...] = (
-    _panic, _frozen, _dark, _consent, _source, _stuck, _generator, _face, _pose, _encoder,
+    _panic, _frozen, _dark, _consent, _source, _stuck, _generator, _nets, _pose, _encoder,
     _behind, _late, _nobody, _restarts, _lines, _disk, _gpu, _novel, _marks,
 )  # fmt: skip

@@ -30,7 +30,7 @@ class Snapshot:
     nobody_s: float = 0.0  # since somebody was seen
     picked: bool = False  # one person was picked, and nobody else is followed
     generator_fails: bool = False
-    face_fails: bool = False
+    nets_fail: Sequence[str] = ()  # of parts, by `live.parts.Part.name`
     pose_fails: bool = False
     encoder_fails: bool = False
     restarts: int = 0  # of stages, in the last minute

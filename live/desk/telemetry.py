@@ -16,6 +16,7 @@ from live.desk.history import History
 from live.desk.process_load import ProcessLoad, memory_mb
 from live.desk.snapshot import Finding, Snapshot
 from live.frames import Frame, Pose
+from live.parts import PARTS
 from live.sources.base import SourceTold
 from live.stream.hub_counts import HubCounts
 from live.timing import Clock, Spread, spread
@@ -152,7 +153,7 @@ class Telemetry:
             nobody_s=history.nobody_s(self._sees_somebody(), now_s),
             picked=parts.picked(),
             generator_fails=history.fails("generator", now_s),
-            face_fails=history.fails("face", now_s),
+            nets_fail=[part.name for part in PARTS if history.fails(part.name, now_s)],
             pose_fails=history.fails("pose", now_s),
             encoder_fails=history.fails("encode", now_s),
             restarts=history.restarts(sum(show.restarts().values()), now_s),

@@ -9,19 +9,25 @@ from live.doctor import (
     encoders,
     engines,
     extras,
-    face,
     libraries,
     machine,
     packages,
     packets,
     performer,
     pose,
+    retouch,
     server,
     source,
     subject,
     weights,
 )
 from live.doctor.check import Check
+from live.parts import PARTS, Part
+
+
+def _net(part: Part) -> Check:
+    return Check(part.name, lambda plan: retouch.look_at_net(plan, part), retouch.LIMIT_S)
+
 
 CHECKS = (
     Check("python", lambda plan: packages.look_at_python()),
@@ -36,7 +42,7 @@ CHECKS = (
     Check("subject", subject.look_at_subject),
     Check("subjects", subject.look_at_others),
     Check("engine", engines.look_at_engines, engines.LIMIT_S),
-    Check("face", face.look_at_face, face.LIMIT_S),
+    *(_net(part) for part in PARTS),
     Check("encoder", encoders.look_at_encoders, encoders.LIMIT_S),
     Check("sound", extras.look_at_sound, extras.LIMIT_S),
     Check("webcam out", extras.look_at_virtual_camera, extras.LIMIT_S),

@@ -86,8 +86,8 @@ POSE = Role(
     "name one with --pose-engine to be told why", races=True,
 )  # fmt: skip
 
-# It is tiny, and nothing of it stays on the GPU from one picture to the next.
-FACE = Role(
+# Nets of parts are tiny, and nothing of them stays on the GPU from one picture to the next.
+RETOUCH = Role(
     "--engine", {}, picture_gap, 4.0, "of 255 levels on average",
     "name one with --engine to be told why", races=True,
 )  # fmt: skip

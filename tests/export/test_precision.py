@@ -8,15 +8,16 @@ import pytest
 import torch
 from onnx import TensorProto, numpy_helper
 
-from export.face_graph import face_onnx
 from export.generator_graph import folded, generator_onnx
 from export.onnx_files import loaded, macs_of, size_of
+from export.part_graph import part_onnx
 from export.precision import as_float16, as_float32, main, stores_halves
 from export.rebuild import student_from_onnx
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import EXIT_BAD_INPUT, SetupError, SubjectError
+from live.parts import FACE, PARTS
 from tests.export.student_subject import SIZE, lively_student, write_student_subject
-from tests.tiny_face import add_face
+from tests.tiny_part import add_net
 from tests.tiny_subject import label_generator
 from training.face_net import FaceShape, FaceStudent
 from training.nets import Student, macs
@@ -97,36 +98,33 @@ def test_work_is_counted_from_the_graph() -> None:
     assert size_of(model) == (64, 96)
 
 
-def test_the_face_net_is_written_too(tmp_path: Path) -> None:
+def test_nets_of_parts_are_written_too(tmp_path: Path) -> None:
     bundle = write_student_subject(tmp_path / "bundle", lively_student())
     torch.manual_seed(1)
     net = FaceStudent(FaceShape(16))
     torch.nn.init.normal_(net.head.weight, 0, 0.1)
-    add_face(bundle, face_onnx(net.eval()))
+    for part in PARTS:
+        add_net(bundle, part_onnx(part, net.eval()), part)
     assert main([str(bundle), "--out", str(tmp_path / "out")]) == 0
+    nets = ("generator", *(part.name for part in PARTS))
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {
-        f"{net}.{kind}.onnx" for net in ("generator", "face") for kind in ("fp32", "fp16")
-    }
+    assert names == {f"{net}.{kind}.onnx" for net in nets for kind in ("fp32", "fp16")}
     rng = np.random.default_rng(2)
     given = {
         "label": rng.integers(0, 256, (1, 16, 16, 3), np.uint8),
         "rgba": rng.integers(0, 128, (1, 16, 16, 4), np.uint8),
     }
-    found = {}
-    for path in (bundle / "face.onnx", *(tmp_path / "out").glob("face.*")):
-        engine = OnnxRuntimeEngine(path.read_bytes(), path.name)
-        found[path.name] = engine.run(given)["face"].astype(int)
-        engine.close()
-    np.testing.assert_array_equal(found["face.onnx"], found["face.fp32.onnx"])
-    gap = np.abs(found["face.onnx"] - found["face.fp16.onnx"]).max()
-    assert gap <= 4
-    kinds = {
-        t.data_type
-        for t in loaded((tmp_path / "out" / "face.fp16.onnx").read_bytes()).graph.initializer
-        if np.prod(t.dims) > 16
-    }
-    assert kinds == {TensorProto.FLOAT16}
+    for part in PARTS:
+        found = {}
+        for path in (bundle / part.file, *(tmp_path / "out").glob(f"{part.name}.*")):
+            engine = OnnxRuntimeEngine(path.read_bytes(), path.name)
+            found[path.name] = engine.run(given)[part.name].astype(int)
+            engine.close()
+        np.testing.assert_array_equal(found[part.file], found[f"{part.name}.fp32.onnx"])
+        assert np.abs(found[part.file] - found[f"{part.name}.fp16.onnx"]).max() <= 4
+        halves = loaded((tmp_path / "out" / f"{part.name}.fp16.onnx").read_bytes())
+        kinds = {t.data_type for t in halves.graph.initializer if np.prod(t.dims) > 16}
+        assert kinds == {TensorProto.FLOAT16}
 
 
 def test_weights_that_are_no_halves_are_named(
@@ -135,7 +133,7 @@ def test_weights_that_are_no_halves_are_named(
     bundle = write_student_subject(tmp_path / "bundle", lively_student())
     net = FaceStudent(FaceShape(16))
     torch.nn.init.constant_(net.head.weight, 1e5)
-    add_face(bundle, face_onnx(net.eval(), "float32"))
+    add_net(bundle, part_onnx(FACE, net.eval(), "float32"))
     assert main([str(bundle), "--out", str(tmp_path / "out")]) == EXIT_BAD_INPUT
     assert "face.onnx: face.head.weight holds 100000" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -347,7 +347,7 @@ def test_a_net_that_is_meant_ill(
     assert "generator.onnx of" in str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["face.onnx", "generator.int8.onnx"])
+@pytest.mark.parametrize("name", ["face.onnx", "hands.onnx", "generator.int8.onnx"])
 def test_every_net_is_looked_at(files: Files, tmp_path: Path, name: str) -> None:
     data = json.loads(files["subject.json"])
     data["files"][name] = ""

@@ -14,7 +14,10 @@ import numpy as np
 import pytest
 
 from live.errors import SubjectError
+from live.options import DEMO
+from live.parts import PARTS
 from live.subject import Codebook, add_to_subject, load_subject, write_subject
+from tests.tiny_part import add_net, painting_net
 from tests.tiny_subject import (
     PLATE_RGB,
     label_generator,
@@ -35,7 +38,19 @@ def test_what_is_written_is_read(bundle: Path) -> None:
     assert subject.plate.shape == (128, 128, 3)
     assert tuple(subject.plate[0, 0]) == PLATE_RGB
     assert subject.codebook.neutral_points.dtype == np.float32
-    assert subject.face is None
+    assert subject.parts == {}
+
+
+def test_nets_of_parts_are_found_by_name(bundle: Path) -> None:
+    nets = {part.name: painting_net(32, part=part) for part in PARTS}
+    for part in reversed(PARTS):
+        add_net(bundle, nets[part.name], part)
+    found = load_subject(bundle).parts
+    assert found == nets and list(found) == [part.name for part in PARTS]
+
+
+def test_the_demos_bundle_has_a_face_net_and_may_lack_others() -> None:
+    assert "face" in load_subject(DEMO / "subject").parts
 
 
 def test_a_zip_is_as_good_as_its_folder(bundle: Path, tmp_path: Path) -> None:

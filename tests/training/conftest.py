@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.training.tiny_footage import KnownPose, write_video
 from training.batches import BatchSettings
+from training.checkpoint import load_checkpoint
 from training.dataset import Dataset
+from training.face import FaceOptions, FaceTraining
 from training.nets import StudentShape
 from training.prepare import PrepareOptions, prepare
 from training.schedule import Budget, Phase
@@ -58,6 +63,55 @@ def tiny_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("run") / "run"
     Training(tiny_options(tiny_data, out, 200)).run()
     return out
+
+
+@pytest.fixture(scope="session")
+def copied_student(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Makes copies of that run, which has no nets for parts."""
+
+    def copied() -> Path:
+        run = tmp_path_factory.mktemp("student") / "run"
+        extra = shutil.ignore_patterns("face", "hands", "sheet*", "report*")
+        shutil.copytree(tiny_run, run, ignore=extra)
+        return run
+
+    return copied
+
+
+def tiny_face(run: Path, steps: int) -> FaceOptions:
+    """A short training of a part's net."""
+    return FaceOptions(
+        run=run,
+        budget=Budget(steps=steps),
+        seed=3,
+        device="cpu",
+        threads=1,
+        save_every_s=1e9,
+        sample_every_s=1e9,
+        progress=False,
+        rows=4,
+    )
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    """What the checkpoint in a run's folder holds."""
+    content = load_checkpoint(folder)
+    assert content is not None
+    return content
+
+
+def run_until(training: Training | FaceTraining, step: int) -> None:
+    """Interrupt the training, as Ctrl-C would, after `step` steps in all."""
+    train = training.trainer.train
+
+    def interrupted(*arguments: Any) -> dict[str, float]:
+        if training.trainer.step == step:
+            raise KeyboardInterrupt
+        return train(*arguments)
+
+    training.trainer.train = interrupted  # type: ignore[method-assign,assignment]
+    with pytest.raises(KeyboardInterrupt):
+        training.run()
 
 
 def on_the_board(run: Path) -> tuple[set[str], set[str]]:

@@ -87,7 +87,7 @@ def test_the_sheet_is_written(
         "warp_error", "warp_over_real", "kid",
     }  # fmt: skip
     assert all(keys <= row.keys() for row in sheet["rows"] + sheet["paired"])
-    assert {row["region"] for row in sheet["rows"]} == {"picture", "person", "face"}
+    assert {row["region"] for row in sheet["rows"]} == {"picture", "person", "face", "hands"}
     by_name = {row["name"]: row for row in sheet["rows"] if row["region"] == "person"}
     # One run given twice is two rows that say the same.
     first, second = f"student ({tiny_run.name})", f"student ({tiny_run.name}) 2"

@@ -1,4 +1,4 @@
-"""The student's face net, from its first step to the table that it is measured in."""
+"""The student's nets for face and hands, from the first step to the table that they are in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -16,91 +15,121 @@ import torch
 
 import training.face as face_module
 from live.errors import EXIT_BAD_INPUT, SetupError
-from live.head import head_square, square_side
+from live.frames import Pose
+from live.parts import FACE, HANDS, PARTS, Part
 from live.skeleton import LabelStyle
 from live.window import into_window
+from tests.training.conftest import run_until, tiny_face, weights
 from tests.training.teacher.small import ALONE, small_options
-from training.batches import Batches
-from training.checkpoint import load_checkpoint, save_checkpoint
+from training.augment import AugmentSettings
+from training.batches import Batch, Batches
+from training.checkpoint import save_checkpoint
 from training.dataset import Dataset
 from training.evaluate import main as evaluate_main
-from training.face import FaceOptions, FaceTraining, main
+from training.face import FaceTraining, main, parse
 from training.face_net import FaceShape
-from training.face_run import load_face
-from training.face_trainer import FaceSettings, FaceTrainer
+from training.face_run import load_part
+from training.face_trainer import HANDS_WEIGHTS, FaceSettings, FaceTrainer
 from training.painters import StudentPainter, open_painters
+from training.places import frames_with, places, seen_places
+from training.replay import correct
 from training.run import load_trained
-from training.schedule import Budget
 from training.teacher.heads import cut_out
 from training.teacher.session import Session
+from training.views import view
 
-SIDE = 32  # of the tiny footage's heads
-
-
-@pytest.fixture(scope="module")
-def student(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    """Copies of a student's run, without a face."""
-
-    def copied() -> Path:
-        run = tmp_path_factory.mktemp("student") / "run"
-        shutil.copytree(tiny_run, run, ignore=shutil.ignore_patterns("face", "sheet*", "report*"))
-        return run
-
-    return copied
-
-
-def tiny_face(run: Path, steps: int) -> FaceOptions:
-    return FaceOptions(
-        run=run,
-        budget=Budget(steps=steps),
-        seed=3,
-        device="cpu",
-        threads=1,
-        save_every_s=1e9,
-        sample_every_s=1e9,
-        progress=False,
-        rows=4,
-    )
+SIDE = 32  # of the tiny footage's heads, and of its hands
 
 
 @pytest.fixture(scope="module")
-def face_run(student: Callable[[], Path]) -> Path:
-    """A student's run with a face of 40 steps."""
-    run = student()
+def face_run(copied_student: Callable[[], Path]) -> Path:
+    """A student's run with a face net of 40 steps."""
+    run = copied_student()
     FaceTraining(tiny_face(run, 40)).run()
     return run
 
 
-def weights(run: Path) -> dict[str, Any]:
-    content = load_checkpoint(run / "face")
-    assert content is not None
-    return content
+@pytest.fixture(scope="module")
+def hands_run(face_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That, and a net for hands of 60 steps beside it."""
+    run = tmp_path_factory.mktemp("hands") / "run"
+    shutil.copytree(face_run, run)
+    FaceTraining(replace(tiny_face(run, 60), part=HANDS)).run()
+    return run
 
 
-def test_crops_hold_heads_and_say_where(tiny_dataset: Dataset) -> None:
-    """What is cut out where `heads` says is what the stage would cut out of the whole window."""
-    data = tiny_dataset
-    options = tiny_face(Path("run"), 1)
-    settings = replace(options.batches(SIDE), zoom=0.0, stride=1)
-    batches = Batches(data, LabelStyle(), settings, 0, head_side=SIDE)
-    found = 0
-    for step in range(6):
+def batches_of(part: Part, data: Dataset, length: int = 6) -> Batches:
+    """As a training has them."""
+    options = replace(tiny_face(Path(), 1), part=part, length=length)
+    return Batches(data, LabelStyle(), options.batches(SIDE), 0, part=part)
+
+
+def plain_batches(part: Part, data: Dataset) -> Batches:
+    """On the very windows of the dataset, without any fault."""
+    settings = replace(tiny_face(Path(), 1), part=part).batches(SIDE)
+    whole = AugmentSettings(jitter_chance=0, drop_limb_chance=0, drop_figure_chance=0)
+    settings = replace(settings, zoom=0.0, augment=replace(whole, score_chance=0))
+    return Batches(data, LabelStyle(), settings, 0, part=part)
+
+
+def squares_of(part: Part, data: Dataset) -> dict[bytes, int]:
+    """The truth in each square that the stage would cut out of a training frame: whose it is."""
+    found = {}
+    for number in data.train.tolist():
+        region = data.regions[number]
+        points = into_window(data.points[number], region, data.size)
+        truth = view(data.frame(number), region, data.size)
+        for which, place in enumerate(places(part)):
+            corner = place.square(points, data.scores[number], data.size, SIDE)
+            assert corner is not None
+            square = truth[corner[0] : corner[0] + SIDE, corner[1] : corner[1] + SIDE]
+            found[square.tobytes()] = which
+    return found
+
+
+def cut_of(batch: Batch, row: int) -> bytes:
+    assert batch.corners is not None
+    square = cut_out(batch.truth[row : row + 1], batch.corners[row : row + 1], SIDE)[0]
+    return (square * 255).round().to(torch.uint8).permute(1, 2, 0).numpy().tobytes()
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_crops_hold_the_part_and_say_where(part: Part, tiny_dataset: Dataset) -> None:
+    """What is cut out is what the stage would cut out; a stream follows one and the same hand."""
+    known, batches = squares_of(part, tiny_dataset), plain_batches(part, tiny_dataset)
+    last: dict[int, int] = {}
+    found: list[int] = []
+    for step in range(12):
         batch = batches.make(step)
-        assert batch.heads is not None and batch.heads.shape == (4, 2)
-        assert batch.label.shape[2:] == (64, 64)
-        for label, heads in zip(batch.label, batch.heads, strict=True):
-            if heads[0] < 0:
+        assert batch.corners is not None and batch.corners.shape == (4, 2)
+        for row, begins in enumerate(batch.begins.flatten().tolist()):
+            if begins:
+                last.pop(row, None)
+            if batch.corners[row, 0] < 0:
                 continue
-            square = cut_out(label[None], heads[None], SIDE)
-            found += bool((square > 0).any())
-    assert found > 12
+            which = known[cut_of(batch, row)]
+            assert last.setdefault(row, which) == which
+            found.append(which)
+    assert len(found) > 24 and set(found) == set(range(len(places(part))))
+
+
+def test_places_are_the_stages(tiny_dataset: Dataset) -> None:
+    data = tiny_dataset
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        points = data.points[50] + rng.normal(0, 30, data.points[50].shape).astype(np.float32)
+        scores = rng.uniform(0, 1, len(points)).astype(np.float32)
+        for part in PARTS:
+            found = [place.square(points, scores, data.stage, SIDE) for place in places(part)]
+            seen = tuple(corner for corner in found if corner is not None)
+            assert seen == part.corners(points, scores, data.stage, SIDE)
+    assert len(seen_places(HANDS, data, 50)) == 2
+    assert frames_with(HANDS, data, data.train).tolist() == data.train.tolist()
 
 
 def test_other_crops_say_nothing_of_heads(tiny_dataset: Dataset) -> None:
-    assert (
-        Batches(tiny_dataset, LabelStyle(), tiny_face(Path(), 1).batches(SIDE), 0).make(0).heads
-        is None
-    )
+    settings = tiny_face(Path(), 1).batches(SIDE)
+    assert Batches(tiny_dataset, LabelStyle(), settings, 0).make(0).corners is None
 
 
 def test_four_frames_are_learned_by_heart(tiny_run: Path, tiny_dataset: Dataset) -> None:
@@ -108,8 +137,7 @@ def test_four_frames_are_learned_by_heart(tiny_run: Path, tiny_dataset: Dataset)
     student = load_trained(tiny_run).net
     settings = FaceSettings(rate=2e-3, adversarial_from=1.0)
     trainer = FaceTrainer(student, FaceShape(SIDE), settings, torch.device("cpu"))
-    still = replace(tiny_face(Path(), 1), length=1).batches(SIDE)
-    batch = Batches(tiny_dataset, LabelStyle(), still, 0, head_side=SIDE).make(0)
+    batch = batches_of(FACE, tiny_dataset, length=1).make(0)
     losses = [trainer.train(batch, 0.0)["pixel"] for _ in range(120)]
     assert losses[-1] < 0.5 * losses[0]
 
@@ -122,8 +150,7 @@ def test_the_student_stands_still_and_every_weight_of_the_face_learns(
     trainer = FaceTrainer(student, FaceShape(SIDE), FaceSettings(), torch.device("cpu"))
     before = {k: v.clone() for k, v in trainer.student.state_dict().items()}
     begun = {k: v.clone() for k, v in trainer.net.state_dict().items()}
-    settings = tiny_face(Path(), 1).batches(SIDE)
-    batches = Batches(tiny_dataset, LabelStyle(), settings, 0, head_side=SIDE)
+    batches = batches_of(FACE, tiny_dataset)
     for step in range(3):
         losses = trainer.train(batches.make(step), 0.9)
     assert {"pixel", "perceptual", "motion", "adversarial", "features", "critic"} <= losses.keys()
@@ -139,8 +166,7 @@ def test_the_state_is_the_students_own(tiny_run: Path, tiny_dataset: Dataset) ->
     trainer = FaceTrainer(student, FaceShape(SIDE), FaceSettings(), torch.device("cpu"))
     with torch.no_grad():
         torch.nn.init.ones_(trainer.net.head.get_parameter("bias"))
-    settings = tiny_face(Path(), 1).batches(SIDE)
-    batches = Batches(tiny_dataset, LabelStyle(), settings, 0, head_side=SIDE)
+    batches = batches_of(FACE, tiny_dataset)
     state = torch.zeros(4, 4, 64, 64)
     for step in range(3):
         batch = batches.make(step)
@@ -151,12 +177,11 @@ def test_the_state_is_the_students_own(tiny_run: Path, tiny_dataset: Dataset) ->
     assert not torch.equal(trainer.content()["state"], trainer.content()["corrected"])
 
 
-def test_a_batch_without_any_head_teaches_nothing(tiny_run: Path, tiny_dataset: Dataset) -> None:
+def test_a_batch_without_any_square_teaches_nothing(tiny_run: Path, tiny_dataset: Dataset) -> None:
     student = load_trained(tiny_run).net
     trainer = FaceTrainer(student, FaceShape(SIDE), FaceSettings(), torch.device("cpu"))
-    settings = tiny_face(Path(), 1).batches(SIDE)
-    batch = Batches(tiny_dataset, LabelStyle(), settings, 0, head_side=SIDE).make(0)
-    assert trainer.train(replace(batch, heads=torch.full((4, 2), -1)), 0.0) == {}
+    batch = batches_of(FACE, tiny_dataset).make(0)
+    assert trainer.train(replace(batch, corners=torch.full((4, 2), -1)), 0.0) == {}
     assert trainer.step == 1 and trainer.samples == 0
 
 
@@ -168,42 +193,50 @@ def test_a_face_leaves_what_it_promises(face_run: Path) -> None:
     assert last["step"] == 40 and last["face_psnr_db"] > last["without_psnr_db"]
     assert last["face_perceptual"] < last["without_perceptual"]
     (grid,) = (cv2.imread(str(path)) for path in (folder / "samples").glob("*.png"))
-    assert grid is not None and grid.shape == (6 * 3 * SIDE, 4 * 3 * SIDE, 3)
-    face = load_face(face_run, load_trained(face_run))
+    assert grid is not None and grid.shape == (6 * 192, 4 * 192, 3)
+    face = load_part(face_run, FACE, load_trained(face_run))
     assert face is not None and face.facts["steps"] == 40
+    assert load_part(face_run, HANDS, load_trained(face_run)) is None
+
+
+def test_hands_leave_what_they_promise(hands_run: Path) -> None:
+    folder = hands_run / "hands"
+    entries = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert entries[-1]["step"] == 60
+    assert entries[-1]["hands_perceptual"] < entries[-1]["without_perceptual"]
+    record = json.loads((folder / "hands.json").read_text())
+    assert record["shape"]["side"] == SIDE and len(list(folder.glob("samples/*.png"))) == 1
+    assert record["settings"]["trainer"]["weights"]["pixel"] == HANDS_WEIGHTS.pixel
+    hands = load_part(hands_run, HANDS, load_trained(hands_run))
+    assert hands is not None and hands.part == HANDS and hands.facts["steps"] == 60
+    assert not hands.net.training
+
+
+def test_the_command_line_names_the_part() -> None:
+    assert parse(["RUN"]).part == FACE
+    assert parse(["RUN", "--part", "hands"]).part == HANDS
+    with pytest.raises(SystemExit):
+        parse(["RUN", "--part", "feet"])
 
 
 def test_a_resumed_face_equals_one_that_never_stopped(
-    face_run: Path, student: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+    face_run: Path, copied_student: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With more threads that make batches than the other had, too, as on a GPU."""
     monkeypatch.setattr(face_module, "loader_threads", lambda device: 3)
-    run = student()
+    run = copied_student()
     for stop in (7, 25, None):
         training = FaceTraining(tiny_face(run, 40))
         if stop is None:
             training.run()
         else:
-            _run_until(training, stop)
-    a, b = weights(face_run), weights(run)
+            run_until(training, stop)
+    a, b = weights(face_run / "face"), weights(run / "face")
     assert a["step"] == b["step"] == 40
     for part in ("net", "average", "critic"):
         assert a[part].keys() == b[part].keys()
         assert all(torch.equal(a[part][key], b[part][key]) for key in a[part])
     assert torch.equal(a["state"], b["state"]) and torch.equal(a["corrected"], b["corrected"])
-
-
-def _run_until(training: FaceTraining, step: int) -> None:
-    train = training.trainer.train
-
-    def interrupted(*arguments: Any) -> dict[str, float]:
-        if training.trainer.step == step:
-            raise KeyboardInterrupt
-        return train(*arguments)
-
-    training.trainer.train = interrupted  # type: ignore[method-assign,assignment]
-    with pytest.raises(KeyboardInterrupt):
-        training.run()
 
 
 def test_the_table_has_a_row_with_the_face_and_one_without(
@@ -218,32 +251,63 @@ def test_the_table_has_a_row_with_the_face_and_one_without(
     assert sheet["facts"]["face"]["steps"] == 40
 
 
-def test_a_face_changes_the_heads_square_alone(face_run: Path, tiny_dataset: Dataset) -> None:
+def test_the_table_adds_one_part_after_the_other(
+    hands_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = "student + face + hands"
+    assert [painter.name for painter in open_painters(hands_run)] == [
+        whole, "student + face", "student",
+    ]  # fmt: skip
+    arguments = ["--frames", "3", "--height", "96", "--no-pose", "--out", str(tmp_path)]
+    assert evaluate_main([str(hands_run), *arguments]) == 0
+    sheet = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+    rows = {row["name"]: row for row in sheet["rows"] if row["region"] == "hands"}
+    assert {whole, "student + face", "student", f"{whole}, smoothed as live"} < set(rows)
+    assert rows[whole]["perceptual"] != rows["student"]["perceptual"]
+    assert {sheet["facts"][name]["steps"] for name in ("face", "hands")} == {40, 60}
+    assert "<h2>Hands</h2>" in (tmp_path / "report.html").read_text()
+
+
+def test_hands_need_no_face(hands_run: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(hands_run, run)
+    shutil.rmtree(run / "face")
+    assert [painter.name for painter in open_painters(run)] == ["student + hands", "student"]
+
+
+def test_a_part_changes_its_squares_alone(hands_run: Path, tiny_dataset: Dataset) -> None:
     data = tiny_dataset
     poses, times_s = (data.points[100:103], data.scores[100:103]), data.times_s[100:103]
-    with_face, without = (
-        list(painter.paint(poses, times_s, data)) for painter in open_painters(face_run)
-    )
-    window = data.new_window()
-    assert any((one != other).any() for one, other in zip(with_face, without, strict=True))
-    for number, (one, other) in enumerate(zip(with_face, without, strict=True)):
-        pose = _pose(data, 100 + number)
-        region = window.follow(pose, float(times_s[number]))
-        corner = head_square(
-            into_window(pose.points, region, data.size), pose.scores, data.size, SIDE
-        )
-        assert corner is not None
-        scale = region.height / data.size[0]
-        top, left = region.y + corner[0] * scale, region.x + corner[1] * scale
-        changed = np.argwhere((one != other).any(2))
-        assert (changed >= np.floor([top, left]) - 2).all()
-        assert (changed <= np.ceil([top, left]) + SIDE * scale + 2).all()
+    pictures = [list(painter.paint(poses, times_s, data)) for painter in open_painters(hands_run)]
+    for part, after, before in zip(reversed(PARTS), pictures[:-1], pictures[1:], strict=True):
+        window = data.new_window()
+        for number, (one, other) in enumerate(zip(after, before, strict=True), 100):
+            pose = Pose(data.points[number], data.scores[number], 0.0, data.stage)
+            region = window.follow(pose, float(data.times_s[number]))
+            points = into_window(pose.points, region, data.size)
+            scale = region.height / data.size[0]
+            outside = np.ones(data.stage, bool)
+            for top, left in part.corners(points, pose.scores, data.size, SIDE):
+                y, x = region.y + top * scale - 2, region.x + left * scale - 2
+                far = SIDE * scale + 5
+                outside[max(int(y), 0) : int(y + far), max(int(x), 0) : int(x + far)] = False
+            changed = (one != other).any(2)
+            assert changed.any() and not changed[outside].any()
 
 
-def _pose(data: Dataset, number: int) -> Any:
-    from live.frames import Pose
-
-    return Pose(data.points[number], data.scores[number], data.times_s[number], data.stage)
+def test_a_square_that_is_weakly_seen_is_weakly_corrected(hands_run: Path) -> None:
+    hands = load_part(hands_run, HANDS, load_trained(hands_run))
+    assert hands is not None
+    rng = np.random.default_rng(0)
+    label, rgba = (rng.integers(0, 256, (SIDE, SIDE, n)).astype(np.uint8) for n in (3, 4))
+    rgba[..., :3] = np.minimum(rgba[..., :3], rgba[..., 3:])
+    made = []
+    for strength in (1.0, 0.5, 0.01):
+        made.append(rgba.copy())
+        correct(made[-1], label, (0, 0), strength, hands)
+    whole, half, none = (np.abs(picture.astype(int) - rgba) for picture in made)
+    assert whole.max() > 4 and none.max() <= 3
+    assert np.abs(half - whole / 2).max() <= 0.5
 
 
 def test_a_face_of_another_student_is_refused(
@@ -251,11 +315,10 @@ def test_a_face_of_another_student_is_refused(
 ) -> None:
     run = tmp_path / "run"
     shutil.copytree(face_run, run)
-    content = load_checkpoint(run)
-    assert content is not None
+    content = weights(run)
     content["average"]["stem.bias"] += 1e-3
     save_checkpoint(run, content)
-    with pytest.raises(SetupError, match="trained for another student"):
+    with pytest.raises(SetupError, match=r"face net in .* was trained for another student"):
         open_painters(run)
     assert main([str(run), "--steps", "1"]) == EXIT_BAD_INPUT
     assert "delete" in capsys.readouterr().err
@@ -277,10 +340,10 @@ def test_a_face_without_a_checkpoint_is_named(face_run: Path, tmp_path: Path) ->
         open_painters(run)
 
 
-def test_an_unfinished_student_gets_no_face(student: Callable[[], Path]) -> None:
-    run = student()
-    content = load_checkpoint(run)
-    assert content is not None and content["progress"] == 1
+def test_an_unfinished_student_gets_no_face(copied_student: Callable[[], Path]) -> None:
+    run = copied_student()
+    content = weights(run)
+    assert content["progress"] == 1
     save_checkpoint(run, {**content, "progress": 0.5})
     with pytest.raises(SetupError, match="trained to 50%"):
         FaceTraining(tiny_face(run, 1))
@@ -297,18 +360,19 @@ def test_what_is_no_students_run_is_named(
 
 
 def test_a_dataset_that_was_prepared_anew_is_refused(
-    student: Callable[[], Path], tiny_data: Path, tmp_path: Path
+    copied_student: Callable[[], Path], tiny_data: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
     shutil.copytree(tiny_data, data)
     (data / "dataset.json").write_text((data / "dataset.json").read_text() + " ")
     with pytest.raises(SetupError, match="not the dataset"):
-        FaceTraining(replace(tiny_face(student(), 1), data=data))
+        FaceTraining(replace(tiny_face(copied_student(), 1), data=data))
 
 
-def test_the_side_is_the_live_rule(tiny_dataset: Dataset, face_run: Path) -> None:
-    face = load_face(face_run, load_trained(face_run))
-    assert face is not None and face.net.shape.side == square_side(tiny_dataset.size[0]) == SIDE
-    assert square_side(288) == 64
-    painter = open_painters(face_run)[0]
-    assert isinstance(painter, StudentPainter) and painter.face is not None
+def test_the_side_is_the_live_rule(tiny_dataset: Dataset, hands_run: Path) -> None:
+    painter = open_painters(hands_run)[0]
+    assert isinstance(painter, StudentPainter)
+    for part, found in zip(PARTS, painter.parts, strict=True):
+        assert found.part == part
+        assert found.net.shape.side == part.side(tiny_dataset.size[0]) == SIDE
+    assert (FACE.side(288), HANDS.side(288)) == (64, 32)

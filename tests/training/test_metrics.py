@@ -19,7 +19,7 @@ def test_a_perfect_run_is_perfect_and_the_order_is_right() -> None:
     noise = np.random.default_rng(0).normal(0, 12, (6, *truths[0].shape))
     noisy = [(t + n).clip(0, 255).astype(np.uint8) for t, n in zip(truths, noise, strict=True)]
     scorer = Scorer(truths)
-    boxes = [WHOLE] * 6
+    boxes = [(WHOLE,)] * 6
     perfect, worse = scorer.score(truths, boxes), scorer.score(noisy, boxes)
     assert perfect.ssim == pytest.approx(1) and perfect.perceptual == 0 and perfect.flicker == 0
     assert perfect.psnr_db > 90
@@ -32,7 +32,7 @@ def test_a_constant_error_does_not_flicker_and_a_region_is_a_region() -> None:
     truths = [picture_at(n) // 2 for n in range(4)]
     brighter = [truth + 10 for truth in truths]
     left = Box(0, 0, 40, SIZE[0])
-    score = Scorer(truths).score(brighter, [left, None, left, left])
+    score = Scorer(truths).score(brighter, [(left,), (), (left,), (left,)])
     assert score.flicker == 0
     assert score.psnr_db == pytest.approx(psnr(100.0))
 
@@ -48,10 +48,10 @@ def test_psnr_is_scikit_images() -> None:
     noise = np.random.default_rng(3).normal(0, 20, (3, *truths[0].shape))
     found = [(t + n).clip(0, 255).astype(np.uint8) for t, n in zip(truths, noise, strict=True)]
     found[2] = (truths[2] // 4 * 3).astype(np.uint8)
-    boxes = [WHOLE, Box(3, 5, 40, 50), Box(0, 0, 9, 60)]
+    boxes = [(WHOLE,), (Box(3, 5, 40, 50),), (Box(0, 0, 9, 60),)]
     pairs = [
         [image[b.top : b.bottom, b.left : b.right] for image in pair]
-        for *pair, b in zip(truths, found, boxes, strict=True)
+        for *pair, (b,) in zip(truths, found, boxes, strict=True)
     ]
     frames = Scorer(truths).frames(found, boxes)
     for ours, (truth, other) in zip(frames.psnr_db, pairs, strict=True):
@@ -79,12 +79,12 @@ def test_ssim_is_wangs() -> None:
         similar = (2 * mx * my + c1) * (2 * (xy - mx * my) + c2)
         similar /= (mx**2 + my**2 + c1) * (xx - mx**2 + yy - my**2 + c2)
         expected.append(similar[5:-5, 5:-5].mean())
-    assert Scorer([truth]).score([found], [WHOLE]).ssim == pytest.approx(np.mean(expected))
+    assert Scorer([truth]).score([found], [(WHOLE,)]).ssim == pytest.approx(np.mean(expected))
 
 
 def test_the_real_video_is_as_steady_as_itself() -> None:
     truths = [picture_at(n) for n in range(4)]
-    boxes = [WHOLE] * 4
+    boxes = [(WHOLE,)] * 4
     score = Scorer(truths).score(truths, boxes)
     assert score.warp_over_real == pytest.approx(1) and score.warp_error > 0
     still = Scorer([truths[0]] * 4).score([truths[0]] * 4, boxes)
@@ -93,10 +93,32 @@ def test_the_real_video_is_as_steady_as_itself() -> None:
 
 def test_frames_without_a_box_have_no_figures() -> None:
     truths = [picture_at(n) for n in range(3)]
-    frames = Scorer(truths).frames(truths, [WHOLE, None, Box(0, 0, 8, 8)])
+    frames = Scorer(truths).frames(truths, [(WHOLE,), (), (Box(0, 0, 8, 8),)])
     assert np.isnan(frames.psnr_db[1]) and np.isnan(frames.flicker[0])
     assert np.isnan(frames.ssim[2])  # smaller than the window
     assert frames.ssim[0] == pytest.approx(1)
+
+
+def test_both_hands_of_a_frame_count_alike() -> None:
+    truths = [picture_at(n) for n in range(3)]
+    noise = np.random.default_rng(4).normal(0, 20, (3, *truths[0].shape))
+    found = [(t + n).clip(0, 255).astype(np.uint8) for t, n in zip(truths, noise, strict=True)]
+    left, right = Box(10, 40, 42, 72), Box(90, 40, 122, 72)
+    scorer = Scorer(truths)
+    both, *one = (scorer.frames(found, [boxes] * 3) for boxes in ((left, right), (left,), (right,)))
+    for name in ("ssim", "psnr_db", "perceptual", "flicker", "warp_error"):
+        mean = np.mean([getattr(frames, name) for frames in one], axis=0)
+        np.testing.assert_allclose(getattr(both, name), mean)
+    assert one[0].psnr_db[0] != one[1].psnr_db[0]
+    score = scorer.score(found, [(left, right), (), (right,)])
+    cuts = [(t, b) for t, boxes in ((0, (left, right)), (2, (right,))) for b in boxes]
+    squares = [
+        np.square(i[b.top : b.bottom, b.left : b.right].astype(float)
+                  - truths[t][b.top : b.bottom, b.left : b.right]).mean()
+        for t, b in cuts
+        for i in [found[t]]
+    ]  # fmt: skip
+    assert score.psnr_db == pytest.approx(psnr(float(np.mean(squares))))
 
 
 def test_kid_is_the_unbiased_estimate() -> None:

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from live.errors import EXIT_BAD_INPUT, SetupError
-from tests.training.conftest import on_the_board, tiny_options
+from tests.training.conftest import on_the_board, run_until, tiny_options, weights
 from training.batches import Batch, BatchSettings
-from training.checkpoint import NAME, load_checkpoint
+from training.checkpoint import NAME
 from training.device import choose_device
 from training.nets import StudentShape
 from training.run import load_trained
@@ -22,12 +22,6 @@ from training.schedule import Budget
 from training.student import Training, main, parse
 from training.tiers import shape_of
 from training.trainer import TrainerSettings
-
-
-def weights(run: Path) -> dict[str, Any]:
-    content = load_checkpoint(run)
-    assert content is not None
-    return content
 
 
 def test_a_run_learns_and_leaves_what_it_promises(tiny_run: Path) -> None:
@@ -50,7 +44,7 @@ def test_a_resumed_run_equals_one_that_never_stopped(tiny_data: Path, tmp_path: 
         if stop is None:
             training.run()
         else:
-            _run_until(training, stop)
+            run_until(training, stop)
     a, b = weights(tmp_path / "whole"), weights(tmp_path / "parts")
     assert a["step"] == b["step"] == 30
     for part in ("net", "average", "critic"):
@@ -59,20 +53,6 @@ def test_a_resumed_run_equals_one_that_never_stopped(tiny_data: Path, tmp_path: 
     assert torch.equal(a["state"], b["state"]) and torch.equal(a["rng"], b["rng"])
     assert torch.equal(*(x["adam"]["state"][0]["exp_avg"] for x in (a, b)))
     assert torch.equal(*(x["muon"]["state"][0]["momentum"] for x in (a, b)))
-
-
-def _run_until(training: Training, step: int) -> None:
-    """Interrupt the training, as Ctrl-C would, after `step` steps in all."""
-    train = training.trainer.train
-
-    def interrupted(*arguments: Any) -> dict[str, float]:
-        if training.trainer.step == step:
-            raise KeyboardInterrupt
-        return train(*arguments)
-
-    training.trainer.train = interrupted  # type: ignore[method-assign,assignment]
-    with pytest.raises(KeyboardInterrupt):
-        training.run()
 
 
 def test_minutes_count_over_all_sittings(tiny_data: Path, tmp_path: Path) -> None:
@@ -145,7 +125,7 @@ def test_tensorboard_gets_what_the_teachers_does(tiny_data: Path, tmp_path: Path
 
 def test_a_run_that_breaks_names_its_last_good_checkpoint(tiny_data: Path, tmp_path: Path) -> None:
     options = tiny_options(tiny_data, tmp_path, 6)
-    _run_until(Training(options), 2)
+    run_until(Training(options), 2)
     before = weights(tmp_path)
     training = Training(options)
     train = training.trainer.train
@@ -210,7 +190,7 @@ def test_out_of_memory_says_how_many_crops_would_fit(
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
 def test_a_full_disk_ends_in_a_sentence(tiny_data: Path, tmp_path: Path) -> None:
     options = tiny_options(tiny_data, tmp_path, 4)
-    _run_until(Training(options), 2)
+    run_until(Training(options), 2)
     log = tmp_path / "log.jsonl"
     log.unlink()
     log.symlink_to("/dev/full")

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 LOG = "log.jsonl"
-STAGES = ("global", "local", "face")  # of a teacher's run, each with a log of its own
+STAGES = ("global", "local", "face", "hands")
+"""Of a teacher's run, and a student's nets for parts, each with a log of its own."""
 WIDE, HIGH = 260, 96
 POINTS = 240  # of a curve; a longer log is thinned
 MOST = 16  # curves
@@ -39,7 +40,7 @@ class Curve:
 
 
 def read_curves(run: Path) -> list[Curve]:
-    """Every number in the log of the folder `run`, or of a teacher's stages; none without a log."""
+    """Every number in the log of the folder `run`, and of its stages; none without a log."""
     series: dict[str, list[tuple[float, float]]] = {}
     for folder, entry in entries(run):
         _add(entry, f"{folder}: " if folder else "", series)

@@ -16,7 +16,7 @@ from training.metrics import cut
 
 MOMENTS = 8
 TALL_PX = 260  # of a cell
-FACE_PX = 132
+CLOSE_PX = 132
 GAIN = 3  # by which differences are made visible
 
 
@@ -39,15 +39,17 @@ def film(contest: Contest, names: Sequence[str], label: bool = True) -> str:
     return f'<div class="film">{"".join(rows)}</div>'
 
 
-def faces(contest: Contest, names: Sequence[str]) -> str:
-    """Heads enlarged, real over those of `names`; nothing where no head is seen."""
-    boxes = contest.regions().get("face")
+def close_ups(contest: Contest, region: str, names: Sequence[str]) -> str:
+    """A region enlarged, real over those of `names`; nothing where no frame shows it."""
+    boxes = contest.regions().get(region)
     if boxes is None:
         return ""
-    frames = _spread([n for n, box in enumerate(boxes) if box is not None], MOMENTS)
+    # Of a frame's two hands now the first, now the last.
+    frames = _spread([n for n, several in enumerate(boxes) if several], MOMENTS)
+    places = [(n, boxes[n][-(turn % 2)]) for turn, n in enumerate(frames)]
     rows = []
     for words, pictures in [("real", contest.truths), *((n, contest.pictures[n]) for n in names)]:
-        cells = "".join(_cell(_square(cut(pictures[n], boxes[n]))) for n in frames)
+        cells = "".join(_cell(_square(cut(pictures[n], box))) for n, box in places)
         rows.append(f'<div class="row"><b>{html.escape(words)}</b>{cells}</div>')
     return f'<div class="film">{"".join(rows)}</div>'
 
@@ -87,7 +89,8 @@ def close_boxes(contest: Contest, frames: Sequence[int]) -> list[Box]:
 
 def _persons(contest: Contest) -> list[Box | None]:
     nobody: list[Box | None] = [None] * len(contest.truths)
-    return contest.regions().get("person", nobody)
+    found = contest.regions().get("person")
+    return [boxes[0] if boxes else None for boxes in found] if found else nobody
 
 
 def _middle(box: Box | None) -> tuple[float, float] | None:
@@ -115,7 +118,7 @@ def _tall(image: Image, height: int) -> Image:
 
 
 def _square(image: Image) -> Image:
-    return _resized(image, (FACE_PX, FACE_PX))
+    return _resized(image, (CLOSE_PX, CLOSE_PX))
 
 
 def _resized(image: Image, size: tuple[int, int]) -> Image:

@@ -15,14 +15,14 @@ MOST = 8
 class Noticed:
     """One matter, as it was said last."""
 
-    stage: str  # of a teacher; empty for a student
+    stage: str  # of `training.report.curves.STAGES`; empty for the run's own log
     step: int
     sentence: str
     times: int
 
 
 def read_noticed(run: Path) -> list[Noticed]:
-    """Every matter that the log of `run`, or of a teacher's stages, warns of."""
+    """Every matter that the log of `run`, or of one of its stages, warns of."""
     found: dict[tuple[str, str], Noticed] = {}
     for stage, entry in entries(run):
         sentence, step = entry.get("warning"), entry.get("step")

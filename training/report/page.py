@@ -13,7 +13,7 @@ from training.contest import NEAREST, OWN, PLATE, Contest
 from training.disk import write_whole
 from training.measured import Measured
 from training.report.curves import curves_html, read_curves
-from training.report.film import faces, film, side_by_side
+from training.report.film import close_ups, film, side_by_side
 from training.report.headline import Sentence, headline
 from training.report.noticed import noticed_html, read_noticed
 from training.report.style import CSS
@@ -62,7 +62,8 @@ def page(
         _head(said, run),
         _facts(sheet.facts),
         f"<h2>The held-out tail</h2>{film(tail, tail.painted[:PAINTED_ROWS])}",
-        _section("Faces", faces(tail, tail.painted[:PAINTED_ROWS])),
+        _section("Faces", close_ups(tail, "face", tail.painted[:PAINTED_ROWS])),
+        _section("Hands", close_ups(tail, "hands", tail.painted[:PAINTED_ROWS])),
         _table(sheet, tail),
         _worst(tail, worst),
         f"<h2>Training</h2>{training}",

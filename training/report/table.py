@@ -8,7 +8,12 @@ from collections.abc import Sequence
 from training.sheet import COLUMNS, LABEL_ERROR, Column, Row
 
 OF_THE_PERSON = ("label_error", "pose_error", "missed")  # in every region the same
-REGIONS = {"person": "The person", "face": "The face", "picture": "The whole picture"}
+REGIONS = {
+    "person": "The person",
+    "face": "The face",
+    "hands": "The hands",
+    "picture": "The whole picture",
+}
 """In the order in which one wants to know."""
 
 

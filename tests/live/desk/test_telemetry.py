@@ -98,7 +98,8 @@ def test_a_failure_is_told_while_it_lasts() -> None:
     told = ToldShow()
     telemetry, _ = made(told)
     for name, said in (
-        ("generator", "generator"), ("face", "without"), ("pose", "search"),
+        ("generator", "generator"), ("face", "the face net fails, and"), ("pose", "search"),
+        ("hands", "the hands net fails, and the show goes on without it"),
         ("encode", "not encoded"),
     ):  # fmt: skip
         told.counted[f"{name}.failed"] = told.counted.get(f"{name}.failed", 0) + 1
@@ -106,6 +107,14 @@ def test_a_failure_is_told_while_it_lasts() -> None:
         told.now_s += 10
         told.counted["picture.generated"] = told.counted.get("picture.generated", 0) + 1
         assert words(telemetry.gather()) == ""
+
+
+def test_nets_that_fail_together_are_told_together() -> None:
+    told = ToldShow()
+    telemetry, _ = made(told)
+    told.counted |= {"face.failed": 1, "hands.failed": 3}
+    said = "the face and hands nets fail, and the show goes on without them"
+    assert words(telemetry.gather()) == said
 
 
 def test_restarts_of_the_last_minute_count() -> None:

@@ -12,27 +12,30 @@ from typing import Any
 import pytest
 from numpy.typing import NDArray
 
-from live.doctor import engines, face, pose
+from live.doctor import engines, pose, retouch
+from live.doctor.check import Plan
 from live.doctor.encoders import look_at_encoders
 from live.doctor.engines import look_at_engines
 from live.doctor.extras import look_at_sound, look_at_virtual_camera
-from live.doctor.face import look_at_face
-from live.doctor.finding import Verdict
+from live.doctor.finding import Finding, Verdict
 from live.doctor.libraries import look_at_libraries
 from live.doctor.pose import look_at_pose
+from live.doctor.retouch import look_at_net
+from live.doctor.table import CHECKS
 from live.doctor.weights import look_at_weights
 from live.engines.base import Feeds, RecurrentEngine
 from live.engines.choose import FEEDBACK, Opener
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import SetupError
+from live.parts import FACE, HANDS, PARTS, Part
 from live.pose.base import ScriptedPose
 from live.pose.weights import fetch_pose_weights
 from live.stream.encoder import ENCODERS, Codec, EncoderKind
 from tests.live.doctor.plans import looked, plan_of
 from tests.live.sources.clips import write_audio
-from tests.tiny_face import add_face, painting_face
+from tests.tiny_part import add_net, painting_net
 
-FACE_SIDE = 32  # of the tiny subject's pictures, 64 high
+SIDE = 32  # of a head and of a hand in the tiny subject's pictures, 64 high
 
 
 @pytest.fixture
@@ -167,30 +170,49 @@ def test_one_that_is_slow(subject: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert found.verdict is Verdict.CAREFUL and "pictures a second at most" in found.remedy
 
 
-def test_the_face_net_is_run_and_its_cost_said(
-    subject: Path, monkeypatch: pytest.MonkeyPatch
+def look_at(part: Part) -> Callable[[Plan], Finding | None]:
+    return lambda plan: look_at_net(plan, part)
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_a_parts_net_is_run_and_its_cost_said(
+    subject: Path, part: Part, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert look_at_face(plan_of(subject)) is None, "the subject has none"
-    add_face(subject, painting_face(FACE_SIDE))
+    assert look_at_net(plan_of(subject), part) is None, "the subject has none"
+    add_net(subject, painting_net(SIDE, part=part), part)
     plan = plan_of(subject)
-    found = looked(look_at_face, plan)
-    assert found.verdict is Verdict.RIGHT and "ms a picture more" in found.what
-    monkeypatch.setattr(face, "SLOW_MS", 0.0)
-    found = looked(look_at_face, plan)
+    found = looked(look_at(part), plan)
+    assert found.verdict is Verdict.RIGHT and f"ms a picture more, for {part.what}" in found.what
+    assert [one for one in PARTS if look_at_net(plan, one) is not None] == [part]
+    monkeypatch.setattr(retouch, "SLOW_MS", 0.0)
+    found = looked(look_at(part), plan)
     assert found.verdict is Verdict.CAREFUL and "--threads 2" in found.remedy
 
 
+def test_the_doctor_looks_at_every_parts_net() -> None:
+    names = [check.name for check in CHECKS]
+    at = names.index("engine") + 1
+    assert names[at : at + len(PARTS)] == [part.name for part in PARTS]
+
+
+def test_each_check_is_of_its_own_part(subject: Path) -> None:
+    add_net(subject, painting_net(SIDE, part=HANDS), HANDS)
+    looks = {check.name: check.look for check in CHECKS}
+    assert looks["face"](plan_of(subject)) is None
+    assert "the hands" in looked(looks["hands"], plan_of(subject)).what
+
+
 def test_a_face_net_on_an_engine_that_was_named(subject: Path) -> None:
-    add_face(subject, painting_face(FACE_SIDE))
+    add_net(subject, painting_net(SIDE))
     plan = plan_of(subject, "--engine", "cuda")
-    found = looked(lambda plan: look_at_face(plan, only()), plan)
+    found = looked(lambda plan: look_at_net(plan, FACE, only()), plan)
     assert found.verdict is Verdict.WRONG
     assert found.what == "--engine cuda cannot run here: no driver is installed"
 
 
 def test_a_face_net_that_breaks_the_contract(subject: Path) -> None:
-    add_face(subject, painting_face(FACE_SIDE + 16))
-    found = looked(look_at_face, plan_of(subject))
+    add_net(subject, painting_net(SIDE + 16))
+    found = looked(look_at(FACE), plan_of(subject))
     assert found.verdict is Verdict.WRONG and "face" in found.what
 
 
@@ -209,14 +231,14 @@ class Gone(OnnxRuntimeEngine):
 def test_a_face_net_that_fails_while_it_runs(
     subject: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add_face(subject, painting_face(FACE_SIDE))
+    add_net(subject, painting_net(SIDE))
     monkeypatch.setattr("live.engines.choose.OnnxRuntimeEngine", Gone)
-    found = looked(look_at_face, plan_of(subject, "--engine", "cpu"))
+    found = looked(look_at(FACE), plan_of(subject, "--engine", "cpu"))
     assert found.verdict is Verdict.CAREFUL and "the card is gone" in found.what
 
 
 def test_a_broken_subject_has_no_face_to_look_at(tmp_path: Path) -> None:
-    assert look_at_face(plan_of(tmp_path / "none")) is None
+    assert look_at_net(plan_of(tmp_path / "none"), FACE) is None
 
 
 def test_without_a_subject_there_is_nothing_to_try_engines_on(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from live.options import parse
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PAGES = ("stage.md", "troubleshooting.md")
-OF_OTHERS = {"--sign", "--device"}  # live.stream.provenance, a container's own
+OF_OTHERS = {"--sign", "--device", "--part"}  # provenance's, a container's, training.face's
 
 
 def page(name: str) -> str:

@@ -44,14 +44,15 @@ async def test_a_browser_shows_it_without_an_error_or_a_request(
     address = (report / "report.html").as_uri()
     await page.goto(address)
     headings = await page.locator("h2").all_inner_texts()
-    assert headings[:5] == [
+    assert headings[:6] == [
         "The held-out tail",
         "Faces",
+        "Hands",
         "The table",
         "The worst frames",
         "Training",
     ]
-    assert headings[5].startswith("Paired truth")
+    assert headings[6].startswith("Paired truth")
     broken = "[...document.images].filter(i => !i.complete || !i.naturalWidth).length"
     assert await page.evaluate(broken) == 0
     assert await page.evaluate("document.images.length") > 40

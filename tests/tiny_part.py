@@ -1,4 +1,4 @@
-"""A face net without a trained thing in it: it paints the head's square in one colour.
+"""A net for a part without a trained thing in it: it paints the part's squares in one colour.
 
 A real ONNX graph that keeps the contract; see `tests.tiny_subject`.
 """
@@ -11,22 +11,29 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from live.parts import FACE, Part
 from live.subject import add_to_subject
 
 PAINT = (200, 40, 0, 255)
 """Premultiplied RGBA."""
 
 
-def painting_face(side: int, paint: tuple[int, ...] = PAINT, label: str = "label") -> bytes:
-    """ONNX: face = `paint`, whatever the inputs hold. `label` is the first one's name."""
+def painting_net(
+    side: int,
+    paint: tuple[int, ...] = PAINT,
+    label: str = "label",
+    part: Part = FACE,
+    keep: float = 0,
+) -> bytes:
+    """ONNX: the part = `paint` + `keep` times the inputs. `label` is the first one's name."""
     nodes = [
         helper.make_node("Cast", [label], ["l"], to=TensorProto.FLOAT),
         helper.make_node("Cast", ["rgba"], ["r"], to=TensorProto.FLOAT),
         helper.make_node("Concat", ["l", "zero"], ["four"], axis=3),
         helper.make_node("Add", ["four", "r"], ["both"]),
-        helper.make_node("Mul", ["both", "none"], ["nothing"]),
-        helper.make_node("Add", ["nothing", "paint"], ["painted"]),
-        helper.make_node("Cast", ["painted"], ["face"], to=TensorProto.UINT8),
+        helper.make_node("Mul", ["both", "keep"], ["kept"]),
+        helper.make_node("Add", ["kept", "paint"], ["painted"]),
+        helper.make_node("Cast", ["painted"], [part.name], to=TensorProto.UINT8),
     ]
 
     def picture(name: str, channels: int) -> onnx.ValueInfoProto:
@@ -34,12 +41,12 @@ def painting_face(side: int, paint: tuple[int, ...] = PAINT, label: str = "label
 
     graph = helper.make_graph(
         nodes,
-        "painting_face",
+        "painting_net",
         [picture(label, 3), picture("rgba", 4)],
-        [picture("face", 4)],
+        [picture(part.name, 4)],
         [
             numpy_helper.from_array(np.zeros((1, side, side, 1), np.float32), "zero"),
-            numpy_helper.from_array(np.array(0, np.float32), "none"),
+            numpy_helper.from_array(np.array(keep, np.float32), "keep"),
             numpy_helper.from_array(np.array(paint, np.float32), "paint"),
         ],
     )
@@ -48,7 +55,7 @@ def painting_face(side: int, paint: tuple[int, ...] = PAINT, label: str = "label
     return model.SerializeToString()
 
 
-def add_face(subject: Path, model: bytes) -> Path:
-    """Put a face net into the bundle, and return it."""
-    add_to_subject(subject, "face.onnx", model)
+def add_net(subject: Path, model: bytes, part: Part = FACE) -> Path:
+    """Put a part's net into the bundle, and return it."""
+    add_to_subject(subject, part.file, model)
     return subject

@@ -1,4 +1,4 @@
-"""The face net on stage: it changes the head's square alone, and the show outlives it."""
+"""Nets of parts on stage: they change their squares alone, and the show outlives them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from live.character import Character, neutral_label
 from live.character_open import CharacterSettings, open_character
 from live.engines.onnx_runtime import OnnxRuntimeEngine
 from live.errors import SubjectError
-from live.face import Face, head_feeds
 from live.frames import Label, Layer, Pose, Region, Sighting
 from live.generator import FADE_PX
 from live.ladder import LadderSettings
 from live.look import Look
+from live.parts import FACE, HANDS, PARTS, Part
 from live.report import table
+from live.retouch import Retouch, trial_feeds
 from live.show import Summary
 from live.skeleton import INDEX
 from live.subject import Subject, load_subject
 from live.timing import Timing
-from tests.tiny_face import PAINT, add_face, painting_face
+from tests.tiny_part import PAINT, add_net, painting_net
 from tests.tiny_subject import standing, write_tiny_subject
 
 STAGE = (128, 128)
@@ -42,7 +43,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Subject:
 @pytest.fixture(scope="module")
 def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     bundle = write_tiny_subject(tmp_path_factory.mktemp("s") / "faced", stage=STAGE)
-    return load_subject(add_face(bundle, painting_face(SIDE)))
+    return load_subject(add_net(bundle, painting_net(SIDE)))
 
 
 def pose_at(number: int, head: bool = True) -> Pose:
@@ -63,6 +64,17 @@ def played(character: Character, head: bool = True, timing: Timing | None = None
     return pictures
 
 
+def blank(level: int = 9) -> Layer:
+    return Layer(np.full((64, 64, 4), level, np.uint8), Region(0, 0, 64, 64))
+
+
+def label_with(part: Part, *corners: tuple[int, int], strengths: tuple[float, ...] = ()) -> Label:
+    return Label(
+        np.zeros((64, 64, 3), np.uint8), 0.0, Region(0, 0, 64, 64),
+        {part.name: corners}, {part.name: strengths} if strengths else {},
+    )  # fmt: skip
+
+
 class Broken(OnnxRuntimeEngine):
     """A face net's engine that can be told to fail."""
 
@@ -78,10 +90,10 @@ def test_a_face_net_changes_the_heads_square_and_only_that(
     plain: Subject, subject: Subject
 ) -> None:
     with_face, without = (open_character(one, SETTINGS) for one in (subject, plain))
-    assert with_face.face is not None and without.face is None
+    assert len(with_face.retouches) == 1 and without.retouches == ()
     for (picture, label), (bare, same) in zip(played(with_face), played(without), strict=True):
-        assert label is not None and same is not None and label.head == same.head is not None
-        top, left = label.head
+        assert label is not None and same is not None and same.squares == {}
+        ((top, left),) = label.squares["face"]
         region, scale = label.region, label.region.height / 64
         changed = np.argwhere((picture != bare).any(2))
         low = np.array([region.y + top * scale, region.x + left * scale])
@@ -98,8 +110,9 @@ def test_the_generator_is_not_fed_what_the_face_net_makes(plain: Subject, subjec
     """Below the head both show the same, picture after picture."""
     with_face, without = (open_character(one, SETTINGS) for one in (subject, plain))
     for (picture, label), (bare, _) in zip(played(with_face), played(without), strict=True):
-        assert label is not None and label.head is not None
-        low = label.region.y + (label.head[0] + SIDE) * label.region.height / 64 + 3
+        assert label is not None
+        ((top, _),) = label.squares["face"]
+        low = label.region.y + (top + SIDE) * label.region.height / 64 + 3
         assert np.array_equal(picture[round(low) :], bare[round(low) :])
 
 
@@ -108,21 +121,23 @@ def test_without_a_head_nothing_is_changed(plain: Subject, subject: Subject) -> 
     with_face, without = (open_character(one, SETTINGS) for one in (subject, plain))
     headless = played(with_face, head=False, timing=timing)
     for (picture, label), (bare, _) in zip(headless, played(without, head=False), strict=True):
-        assert label is not None and label.head is None
+        assert label is not None and label.squares == {"face": ()}
         assert np.array_equal(picture, bare)
     assert timing.counts().get("face.failed", 0) == 0
 
 
 @pytest.mark.parametrize("corner", [(0, 0), (0, 32), (32, 0), (32, 32), (7, 11)])
-def test_a_square_at_the_border_is_whole(subject: Subject, corner: tuple[int, int]) -> None:
-    face = Face(subject, OnnxRuntimeEngine(painting_face(SIDE), "face"))
-    region = Region(0, 0, 64, 64)
-    layer = Layer(np.full((64, 64, 4), 9, np.uint8), region)
-    face.correct(Label(np.zeros((64, 64, 3), np.uint8), 0.0, region, corner), layer)
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_a_square_at_the_border_is_whole(
+    subject: Subject, part: Part, corner: tuple[int, int]
+) -> None:
+    net = Retouch(part, subject, OnnxRuntimeEngine(painting_net(SIDE, part=part), "net"))
+    layer = blank()
+    net.correct(label_with(part, corner), layer)
     inside = np.zeros((64, 64), bool)
     inside[corner[0] : corner[0] + SIDE, corner[1] : corner[1] + SIDE] = True
     assert (layer.rgba[inside] == PAINT).all() and (layer.rgba[~inside] == 9).all()
-    face.close()
+    net.close()
 
 
 @pytest.mark.parametrize(
@@ -136,16 +151,16 @@ def test_a_square_at_the_border_is_whole(subject: Subject, corner: tuple[int, in
         Look(smoothing=1.0, lead_s=0.1),
     ],
 )
-def test_the_square_is_where_the_head_is_drawn(plain: Subject, look: Look) -> None:
+def test_the_square_is_where_the_head_is_drawn(subject: Subject, look: Look) -> None:
     """Whatever the operator does to the pose: what is drawn highest, the eyes, is in its middle."""
-    act = Act(open_character(plain, SETTINGS), Timing())
+    act = Act(open_character(subject, SETTINGS), Timing())
     for number in range(4):
         points, scores = standing(*STAGE)
         points += (5 * number - 25, 0)  # aside, so that a mirror would be noticed
         pose = Pose(points.astype(np.float32), scores, number / 30, STAGE)
         act.picture(Sighting(pose, number / 30, number), look, number / 30)
-        assert act.label is not None and act.label.head is not None
-        top, left = act.label.head
+        assert act.label is not None
+        ((top, left),) = act.label.squares["face"]
         rows, columns = np.nonzero(act.label.image.max(2) > 40)
         eyes = columns[rows <= rows.min() + 1]
         assert abs(rows.min() - (top + SIDE / 2)) < 5
@@ -163,10 +178,11 @@ def test_a_head_at_the_windows_edge_ends_softly(plain: Subject, subject: Subject
             return super().run(feeds)
 
     character = open_character(plain, SETTINGS)
-    character.face = Face(subject, Watched(painting_face(SIDE), "face"))
+    character.retouches = (Retouch(FACE, subject, Watched(painting_net(SIDE), "face")),)
     act = Act(character, Timing())
-    region = Region(0, 0, 64, 64)
-    layer = act._generate(Label(np.full((64, 64, 3), 200, np.uint8), 0.0, region, (0, 0)))
+    label = label_with(FACE, (0, 0))
+    label.image[:] = 200
+    layer = act._generate(label)
     assert layer is not None
     assert (seen[0] == (200, 200, 200, 255)).all()
     assert layer.rgba[0, 16, 3] < 255 / FADE_PX and layer.rgba[16, 0, 3] < 255 / FADE_PX
@@ -188,8 +204,8 @@ def test_who_closes_a_character_closes_its_face_net(subject: Subject) -> None:
     character = open_character(subject, SETTINGS)
     label = neutral_label(subject)
     layer = Layer(np.zeros((64, 64, 4), np.uint8), label.region)
-    face = character.face
-    assert face is not None and label.head is not None
+    (face,) = character.retouches
+    assert label.squares["face"]
     face.correct(label, layer)
     character.close()
     character.close()
@@ -201,43 +217,43 @@ def test_a_face_net_that_fails_is_said_once_and_missed_by_nobody(
     plain: Subject, subject: Subject, caplog: pytest.LogCaptureFixture
 ) -> None:
     character, without = (open_character(one, SETTINGS) for one in (subject, plain))
-    engine = Broken(painting_face(SIDE), "face")
-    character.face = Face(subject, engine)
+    engine = Broken(painting_net(SIDE), "face")
+    character.retouches = (Retouch(FACE, subject, engine),)
     timing = Timing()
-    with caplog.at_level(logging.WARNING, "live.act"):
+    with caplog.at_level(logging.WARNING, "live.failing"):
         failed = played(character, timing=timing)
     for (picture, _), (bare, _) in zip(failed, played(without), strict=True):
         assert np.array_equal(picture, bare)
     assert timing.counts()["face.failed"] == 4
     assert [record.getMessage() for record in caplog.records] == [
-        "the face net failed (told to); heads are shown without it"
+        "the face net failed (told to); the show goes on without it"
     ]
 
 
-def test_a_head_is_not_cut_out(subject: Subject) -> None:
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_nothing_is_cut_out(subject: Subject, part: Part) -> None:
     """What a net's numbers that are not finite are as bytes: nothing."""
-    face = Face(subject, OnnxRuntimeEngine(painting_face(SIDE, (0, 0, 0, 0)), "face"))
-    region = Region(0, 0, 64, 64)
-    label = Label(np.zeros((64, 64, 3), np.uint8), 0.0, region, (5, 5))
-    layer = Layer(np.full((64, 64, 4), 9, np.uint8), region)
-    with pytest.raises(RuntimeError, match="nothing is left of the head"):
-        face.correct(label, layer)
+    model = painting_net(SIDE, (0, 0, 0, 0), part=part)
+    net = Retouch(part, subject, OnnxRuntimeEngine(model, "net"))
+    label, layer = label_with(part, (5, 5)), blank()
+    with pytest.raises(RuntimeError, match=f"nothing is left of {part.what}"):
+        net.correct(label, layer)
     assert (layer.rgba == 9).all()
-    empty = Layer(np.zeros((64, 64, 4), np.uint8), region)
-    face.correct(label, empty)  # where nobody is there is nothing to be missed
+    empty = blank(0)
+    net.correct(label, empty)  # where nobody is there is nothing to be missed
     assert not empty.rgba.any()
-    face.close()
+    net.close()
 
 
 def test_a_face_net_that_works_again_is_said(
     subject: Subject, caplog: pytest.LogCaptureFixture
 ) -> None:
     character = open_character(subject, SETTINGS)
-    engine = Broken(painting_face(SIDE), "face")
-    character.face = Face(subject, engine)
+    engine = Broken(painting_net(SIDE), "face")
+    character.retouches = (Retouch(FACE, subject, engine),)
     timing = Timing()
     act = Act(character, timing)
-    with caplog.at_level(logging.WARNING, "live.act"):
+    with caplog.at_level(logging.WARNING, "live.failing"):
         for number in range(3):
             engine.fails = number == 0
             act.picture(Sighting(pose_at(number), number / 30, number), Look(), number / 30)
@@ -248,31 +264,38 @@ def test_a_face_net_that_works_again_is_said(
 @pytest.mark.parametrize(
     ("model", "word"),
     [
-        (painting_face(48), r"it takes label uint8 \(1, 48"),
-        (painting_face(SIDE, label="picture"), "takes no label"),
+        (painting_net(48), r"it takes label uint8 \(1, 48"),
+        (painting_net(SIDE, label="picture"), "takes no label"),
     ],
 )
 def test_a_face_net_of_another_kind_is_refused(tmp_path: Path, model: bytes, word: str) -> None:
-    bundle = add_face(write_tiny_subject(tmp_path / "tiny", stage=STAGE), model)
+    bundle = add_net(write_tiny_subject(tmp_path / "tiny", stage=STAGE), model)
     with pytest.raises(SubjectError, match=word):
         open_character(load_subject(bundle), SETTINGS)
 
 
 def test_what_a_face_net_gives_is_checked(subject: Subject) -> None:
     with pytest.raises(SubjectError, match=r"face is uint8 \(1, 48, 48, 4\), it must be .*32"):
-        Face(subject, OnnxRuntimeEngine(painting_face(48), "face"))
+        Retouch(FACE, subject, OnnxRuntimeEngine(painting_net(48), "face"))
+    with pytest.raises(SubjectError, match=r"hands.onnx of .*: face is .* it must be absent"):
+        Retouch(HANDS, subject, OnnxRuntimeEngine(painting_net(SIDE), "hands"))
 
 
 def test_pictures_smaller_than_a_head_have_no_face_net(tmp_path: Path) -> None:
     bundle = write_tiny_subject(tmp_path / "small", size=(32, 16), stage=STAGE)
-    add_face(bundle, painting_face(SIDE))
+    add_net(bundle, painting_net(SIDE))
     with pytest.raises(SubjectError, match="does not fit"):
         open_character(load_subject(bundle), SETTINGS)
 
 
-def test_the_neutral_label_has_the_head_that_the_show_finds(subject: Subject) -> None:
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_the_neutral_label_has_the_squares_that_the_show_finds(
+    subject: Subject, part: Part
+) -> None:
     label = neutral_label(subject)
-    assert label.head is not None
-    feeds = head_feeds(label, Layer(np.zeros((64, 64, 4), np.uint8), label.region), SIDE)
+    assert len(label.squares[part.name]) == part.most
+    feeds = trial_feeds(part, label, blank(), SIDE)
     assert feeds["label"].shape == (1, SIDE, SIDE, 3) and feeds["label"].any()
     assert feeds["rgba"].shape == (1, SIDE, SIDE, 4)
+    corner = feeds | trial_feeds(part, label_with(FACE), blank(), SIDE)
+    assert not corner["label"].any() and (corner["rgba"] == 9).all()

@@ -95,6 +95,7 @@ def part_squares(part: Part, subject: Subject) -> list[Square]:
     generator.close()
     if not squares:
         raise SetupError(
-            f"no pose in the codebook of {subject.origin} shows {part.what}, for {part.file}"
+            f"no pose in the codebook of {subject.origin} shows {part.what}, for {part.file}; "
+            f"export the subject without it"
         )
     return squares

@@ -62,7 +62,10 @@ class Act:
         )
         self._net_fails = {
             part.name: Failing(
-                timing, part.name, f"the {part.name} net", "the show goes on without it"
+                timing,
+                part.name,
+                f"the {part.name} net of {character.name}",
+                "the show goes on without it",
             )
             for part in PARTS
         }
@@ -143,9 +146,9 @@ class Act:
     def _draw(self, pose: Pose, captured_s: float, look: Look, now_s: float) -> Label:
         drawer = self.character.drawer
         region = self.character.window.follow(pose, now_s)
-        scores = pose.scores
+        scores = pose.scores.copy()
+        scores[self.character.unknown] = 0
         if not look.face:
-            scores = scores.copy()
             scores[_FACE] = 0
         size = drawer.size
         points = into_window(pose.points, region, size)
@@ -185,6 +188,8 @@ class Act:
     def _correct(self, retouch: Retouch, label: Label, layer: Layer) -> None:
         """Make a part good, where the subject has a net for it; without it the show goes on."""
         name = retouch.part.name
+        if not label.squares.get(name):
+            return  # nothing is tried, so nothing is known of whether it works
         try:
             with self._timing.section(name):
                 retouch.correct(label, layer)

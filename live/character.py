@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from live.frames import Label, Pose
 from live.generator import Generator
 from live.marks import Marks
@@ -41,6 +44,7 @@ class Character:
         self.plate = subject.plate
         self.stage = manifest.stage_size
         self.neutral = neutral_pose(subject)
+        self.unknown = unknown_joints(subject)
         self.window = StageWindow(manifest.body, self.stage, generator.size, manifest.window)
         self.drawer = Drawer(generator.size, manifest.style)
         self.novelty = Novelty(subject.codebook, manifest.body, self.stage)
@@ -61,6 +65,16 @@ class Character:
         self.generator.close()
         for retouch in self.retouches:
             retouch.close()
+
+
+def unknown_joints(subject: Subject) -> NDArray[np.intp]:
+    """Joints that training never drew, by number: a net does not know strokes of other backends.
+
+    OpenPose sees every finger; a subject whose footage was seen by BlazePose has three knuckles.
+    """
+    book, hidden = subject.codebook, subject.manifest.style.score_hidden
+    drawn = (book.scores > hidden).any(axis=0) | (book.neutral_scores > hidden)
+    return np.flatnonzero(~drawn)
 
 
 def neutral_pose(subject: Subject) -> Pose:

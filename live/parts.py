@@ -85,7 +85,7 @@ def find_squares(
 
 
 def _strength(score: float) -> float:
-    """Linear from `SEEN` on, as limbs are drawn: nothing is switched on within one picture."""
+    """Linear from `SEEN` on, as limbs are drawn: no score switches a net on within one picture."""
     return min((score - SEEN) / (SCORE_FULL - SEEN), 1.0)
 
 

@@ -1,6 +1,6 @@
 """A net and the critic that it is trained against: their optimizers, and the net's average.
 
-The live student and its face net are trained by the same steps; only what is made of a batch
+The live student and its nets for parts are trained by the same steps; only what is made of a batch
 differs.
 """
 

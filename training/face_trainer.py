@@ -72,7 +72,8 @@ class FaceTrainer:
     """Holds everything that changes while training. The student stands still.
 
     On stage the hands come after the face, so that a hand before the face is given a face that is
-    corrected already; here it is given the student's. That is seldom, and the two differ little.
+    corrected already, and of two hands that touch the second is given what the first has become;
+    here each is given the student's picture. That is seldom, and they differ by a level or two.
     """
 
     def __init__(

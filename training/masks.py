@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live.frames import Image
+from live.hand import SIDES, seen_of_hand
 from live.head import head_span
 from live.parts import HANDS
-from live.skeleton import INDEX
 from training.plate import body_mask
 
 DIFFERENT = 36  # of 255, in any channel: surely not the plate
@@ -23,11 +23,6 @@ EQUAL = 10  # surely the plate, give or take a codec's noise
 BACKGROUND_WEIGHT = 0.1
 HEAD_WEIGHT = 3.0
 HAND_WEIGHT = 2.0
-
-_HANDS = [
-    [INDEX[f"{side}_{name}"] for name in ("wrist", "index_1", "pinky_1", "thumb_3")]
-    for side in ("left", "right")
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +96,8 @@ def hand_boxes(
 ) -> list[Box]:
     """Squares around the hands that are seen, left before right."""
     boxes = []
-    for hand in _HANDS:
-        seen = [joint for joint in hand if scores[joint] > 0.3]
+    for side in SIDES:
+        seen = seen_of_hand(scores, side)
         if seen:
             middle = points[seen].mean(0)
             box = _clipped(middle, max(0.035 * _height(points, scores), 4.0), size)

@@ -38,7 +38,7 @@ from training.run import RECORD, RunRecord, read_record
 from training.samples import Glance, Samples
 from training.schedule import PHASES, Budget, Phase, phase_at
 from training.sitting import percent_bar, sit
-from training.student_memory import within_memory
+from training.student_memory import foresight, within_memory
 from training.teacher.interrupts import whole_step
 from training.teacher.pictures import teacher_pictures
 from training.tiers import TIERS, shape_of
@@ -113,6 +113,8 @@ class Training:
             torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
         device = choose_device(options.device)
+        if warning := foresight(options.shape, options.batches.rows, self._crop(), device):
+            log.warning("%s", warning)
         with self._within_memory(device):
             self.trainer = Trainer(options.shape, options.trainer, device, options.distil)
         teacher = options.teacher
@@ -156,10 +158,10 @@ class Training:
 
     def _within_memory(self, device: torch.device) -> AbstractContextManager[None]:
         options = self._options
-        crop = options.batches.crop
-        return within_memory(
-            options.shape, options.batches.rows, lambda: crop or figure_size(self._data), device
-        )
+        return within_memory(options.shape, options.batches.rows, self._crop, device)
+
+    def _crop(self) -> tuple[int, int]:
+        return self._options.batches.crop or figure_size(self._data)
 
     def _phase_until_it_ends(self, progress: float, bar: tqdm[Any]) -> dict[str, float]:
         number = phase_at(progress, self._options.phases)

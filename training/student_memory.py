@@ -47,6 +47,19 @@ def advice(shape: StudentShape, rows: int, crop: tuple[int, int], available: int
     )
 
 
+def foresight(
+    shape: StudentShape, rows: int, crop: tuple[int, int], device: torch.device
+) -> str | None:
+    """A warning where a step will not fit: backbone and critic begin long after the start."""
+    needed, available = step_bytes(shape, rows, crop), available_bytes(device)
+    if needed <= available:
+        return None
+    return (
+        f"from the critic's phase on a step of {rows} crops needs about {needed / 1e9:.1f} GB, and "
+        f"{device.type} has {available / 1e9:.1f}: {advice(shape, rows, crop, available)}"
+    )
+
+
 @contextmanager
 def within_memory(
     shape: StudentShape, rows: int, crop: Callable[[], tuple[int, int]], device: torch.device

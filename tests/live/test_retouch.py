@@ -226,7 +226,7 @@ def test_a_face_net_that_fails_is_said_once_and_missed_by_nobody(
         assert np.array_equal(picture, bare)
     assert timing.counts()["face.failed"] == 4
     assert [record.getMessage() for record in caplog.records] == [
-        "the face net failed (told to); the show goes on without it"
+        f"the face net of {character.name} failed (told to); the show goes on without it"
     ]
 
 
@@ -235,10 +235,13 @@ def test_nothing_is_cut_out(subject: Subject, part: Part) -> None:
     """What a net's numbers that are not finite are as bytes: nothing."""
     model = painting_net(SIDE, (0, 0, 0, 0), part=part)
     net = Retouch(part, subject, OnnxRuntimeEngine(model, "net"))
-    label, layer = label_with(part, (5, 5)), blank()
+    label, layer = label_with(part, (5, 5)), blank(200)
     with pytest.raises(RuntimeError, match=f"nothing is left of {part.what}"):
         net.correct(label, layer)
-    assert (layer.rgba == 9).all()
+    assert (layer.rgba == 200).all()
+    faint = blank(9)
+    net.correct(label, faint)  # a ghost may be taken away
+    assert not faint.rgba[5 : 5 + SIDE, 5 : 5 + SIDE].any()
     empty = blank(0)
     net.correct(label, empty)  # where nobody is there is nothing to be missed
     assert not empty.rgba.any()
@@ -257,7 +260,7 @@ def test_a_face_net_that_works_again_is_said(
         for number in range(3):
             engine.fails = number == 0
             act.picture(Sighting(pose_at(number), number / 30, number), Look(), number / 30)
-    assert "the face net works again" in caplog.text
+    assert f"the face net of {character.name} works again" in caplog.text
     assert timing.spreads()["face"].count == 3
 
 

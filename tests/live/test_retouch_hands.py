@@ -194,10 +194,31 @@ def test_hands_that_fail_are_said_once_and_the_face_goes_on(
             assert is_painted(picture, act.label, head, PAINT)
             assert is_painted(picture, act.label, hand, HAND_PAINT) == (not engine.fails)
     assert [record.getMessage() for record in caplog.records] == [
-        "the hands net failed (told to); the show goes on without it",
-        "the hands net works again",
+        f"the hands net of {character.name} failed (told to); the show goes on without it",
+        f"the hands net of {character.name} works again",
     ]
     assert timing.counts() == {"hands.failed": 3}
+    character.close()
+
+
+def test_a_hand_that_is_hidden_for_a_moment_does_not_make_a_broken_net_work_again(
+    character: Character, plain: Subject, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = Broken(painting_net(SIDE, HAND_PAINT, part=HANDS), "hands")
+    engine.fails = True
+    face, hands = character.retouches
+    hands.close()
+    character.retouches = (face, Retouch(HANDS, plain, engine))
+    act = Act(character, Timing(), LadderSettings(return_s=0.0))
+    with caplog.at_level(logging.WARNING, "live.failing"):
+        for number in range(4):
+            pose = pose_with("left") if number % 2 == 0 else pose_with()
+            now_s = 2.0 * number  # longer than a lost joint is held
+            act.picture(Sighting(pose, now_s, number), Look(), now_s)
+            assert act.label is not None
+            assert bool(act.label.squares["hands"]) == (number % 2 == 0)
+    (record,) = caplog.records
+    assert "failed (told to)" in record.getMessage()
     character.close()
 
 

@@ -53,7 +53,7 @@ def tiny_options(data: Path, out: Path, steps: int) -> StudentOptions:
         shape=TINY,
         trainer=TrainerSettings(rate=4e-3),
         batches=BatchSettings(rows=4),
-        phases=(Phase(0.7, False), Phase(0.3, True)),
+        phases=(Phase(0.7, adversarial=False, perceptual=False), Phase(0.3, adversarial=True)),
     )
 
 

@@ -15,7 +15,7 @@ STAGES = ("global", "local", "face", "hands")
 """Of a teacher's run, and a student's nets for parts, each with a log of its own."""
 WIDE, HIGH = 260, 96
 POINTS = 240  # of a curve; a longer log is thinned
-MOST = 16  # curves
+MOST = 10  # curves of a log
 _SKIPPED = ("step", "elapsed_s")
 _FIRST = ("total", "psnr_db", "person_psnr_db", "label_effect")
 _WORDS = {
@@ -41,9 +41,13 @@ class Curve:
 
 def read_curves(run: Path) -> list[Curve]:
     """Every number in the log of the folder `run`, and of its stages; none without a log."""
-    series: dict[str, list[tuple[float, float]]] = {}
+    logs: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for folder, entry in entries(run):
-        _add(entry, f"{folder}: " if folder else "", series)
+        _add(entry, f"{folder}: " if folder else "", logs.setdefault(folder, {}))
+    return [curve for series in logs.values() for curve in _curves(series)]
+
+
+def _curves(series: dict[str, list[tuple[float, float]]]) -> list[Curve]:
     ordered = sorted(series, key=lambda n: _FIRST.index(n) if n in _FIRST else len(_FIRST))
     return [_curve(name, series[name]) for name in ordered if len(series[name]) > 1][:MOST]
 

@@ -42,8 +42,8 @@ def test_every_part_in_one_table_and_a_stop_loses_nothing(
     found = ablate(asked, lambda words: None)
     assert (tmp_path / "a" / "student-fbf" / "rows.json").stat().st_mtime_ns == done
     assert {line.part for line in found.lines} == {
-        "", "temporal smoothing", "feedback length", "perceptual backbone", "adversary", "face",
-        "normalization",
+        "", "temporal smoothing", "feedback length", "perceptual backbone", "pixel loss",
+        "adversary", "face", "normalization",
     }  # fmt: skip
     assert all(line.steps == 1 for line in found.lines)
     held = json.loads((tmp_path / "a" / "ablation.json").read_text())

@@ -18,8 +18,8 @@ class LossWeights:
     perceptual: float = 0.3
     alpha: float = 0.5
     motion: float = 1.0
-    adversarial: float = 0.02
-    features: float = 0.3
+    adversarial: float = 0.04
+    features: float = 0.5
 
     def __post_init__(self) -> None:
         check_weights(asdict(self))

@@ -49,9 +49,17 @@ class Trainer:
         self._truth: Tensor | None = None  # and what it should have been, (B, 3, h, w)
 
     def train(
-        self, batch: Batch, progress: float, adversarial: bool, perceptual: bool = True
+        self,
+        batch: Batch,
+        progress: float,
+        adversarial: bool,
+        perceptual: bool = True,
+        squared: float = 1.0,
     ) -> dict[str, float]:
-        """One step; returns the losses by name. Raises NotFinite before anything is spoilt."""
+        """One step; returns the losses by name. Raises NotFinite before anything is spoilt.
+
+        adversarial, perceptual, squared: as in `training.schedule.Phase`.
+        """
         batch = batch.to(self.device)
         goes_on = 1 - batch.begins
         state, truth_before = self._before(batch)
@@ -64,7 +72,8 @@ class Trainer:
         )
         if adversarial:
             terms |= self._adversarial(batch, picture)
-        total = torch.stack([self._weights[k] * v for k, v in terms.items()]).sum()
+        weights = self._weights | {"square": squared * self._weights["square"]}
+        total = torch.stack([weights[k] * v for k, v in terms.items()]).sum()
         self._apply(total, progress)
         if adversarial:
             terms["critic"] = self._duel.learn_to_judge(

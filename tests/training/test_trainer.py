@@ -47,3 +47,11 @@ def test_a_phase_has_the_losses_that_it_asks_for(
 def test_a_backbone_of_no_weight_is_not_asked(tiny_dataset: Dataset) -> None:
     batch = Batches(tiny_dataset, LabelStyle(), BatchSettings(rows=2), 0).make(0)
     assert trainer(perceptual=0.0).train(batch, 0.5, False, True).keys() == ALWAYS
+
+
+def test_the_squared_difference_keeps_a_share_of_its_weight(tiny_dataset: Dataset) -> None:
+    batch = Batches(tiny_dataset, LabelStyle(), BatchSettings(rows=2), 0).make(0)
+    whole, fifth = (trainer().train(batch, 0.5, False, False, share) for share in (1.0, 0.2))
+    assert fifth["square"] == whole["square"]
+    gone = 0.8 * LossWeights().square * whole["square"]
+    assert fifth["total"] == pytest.approx(whole["total"] - gone, rel=1e-5)

@@ -80,8 +80,8 @@ STUDENTS = (
     Variant("student-2", "student", "feedback length", "2 frames, as in the paper", _length(2)),
     Variant("student-8", "student", "feedback length", "8 frames", _length(8)),
     Variant("student-pixels", "student", "perceptual backbone", "none", _weights(perceptual=0.0)),
-    Variant("student-absolute", "student", "pixel loss", "absolute alone: the median, no mean",
-            _weights(pixel=10.0, square=0.0)),
+    Variant("student-squared", "student", "pixel loss", "squared as well: the mean, no median",
+            _weights(pixel=3.0, square=40.0)),
     Variant("student-critic", "student", "adversary", "none", _no_critic),
 )  # fmt: skip
 TEACHERS = (

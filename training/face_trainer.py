@@ -20,12 +20,12 @@ from training.perceptual import PerceptualFeatures, perceptual_distance
 from training.teacher.heads import cut_out, put_back
 
 FACE_WEIGHTS = LossWeights(
-    pixel=10.0, square=0.0, perceptual=1.0, alpha=0.5, motion=2.0, adversarial=0.05, features=0.6
+    pixel=10.0, perceptual=1.0, alpha=0.5, motion=2.0, adversarial=0.05, features=0.6
 )
 """The paper's terms, and beside them what keeps a face true and steady."""
 
 HANDS_WEIGHTS = LossWeights(
-    pixel=3.0, square=0.0, perceptual=1.0, alpha=0.5, motion=1.0, adversarial=0.5, features=2.0
+    pixel=3.0, perceptual=1.0, alpha=0.5, motion=1.0, adversarial=0.5, features=2.0
 )
 """Fingers move faster than poses tell: what is true on the average of them is a blur."""
 

@@ -13,13 +13,13 @@ from torch import Tensor
 class LossWeights:
     """How much each term counts; 0 leaves it out."""
 
-    pixel: float = 3.0
-    square: float = 40.0  # of the squared difference: its best picture is the mean, not the median
+    pixel: float = 10.0
+    square: float = 0.0  # of the squared difference: its best picture is the mean, so softer
     perceptual: float = 0.3
     alpha: float = 0.5
     motion: float = 1.0
-    adversarial: float = 0.04
-    features: float = 0.5
+    adversarial: float = 0.02
+    features: float = 0.3
 
     def __post_init__(self) -> None:
         check_weights(asdict(self))

@@ -175,9 +175,7 @@ class Training:
         for batch in loader.ahead(self._phase_step):
             self._waited_s = waited_before_s + loader.waited_s
             with whole_step():
-                losses = self.trainer.train(
-                    batch, progress, phase.adversarial, phase.perceptual, phase.squared
-                )
+                losses = self.trainer.train(batch, progress, phase.adversarial, phase.perceptual)
                 self._phase_step += 1
             self._housekeeping(losses, bar)
             progress = self._progress()

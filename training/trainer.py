@@ -49,17 +49,9 @@ class Trainer:
         self._truth: Tensor | None = None  # and what it should have been, (B, 3, h, w)
 
     def train(
-        self,
-        batch: Batch,
-        progress: float,
-        adversarial: bool,
-        perceptual: bool = True,
-        squared: float = 1.0,
+        self, batch: Batch, progress: float, adversarial: bool, perceptual: bool = True
     ) -> dict[str, float]:
-        """One step; returns the losses by name. Raises NotFinite before anything is spoilt.
-
-        adversarial, perceptual, squared: as in `training.schedule.Phase`.
-        """
+        """One step; returns the losses by name. Raises NotFinite before anything is spoilt."""
         batch = batch.to(self.device)
         goes_on = 1 - batch.begins
         state, truth_before = self._before(batch)
@@ -72,8 +64,7 @@ class Trainer:
         )
         if adversarial:
             terms |= self._adversarial(batch, picture)
-        weights = self._weights | {"square": squared * self._weights["square"]}
-        total = torch.stack([weights[k] * v for k, v in terms.items()]).sum()
+        total = torch.stack([self._weights[k] * v for k, v in terms.items()]).sum()
         self._apply(total, progress)
         if adversarial:
             terms["critic"] = self._duel.learn_to_judge(
@@ -101,9 +92,10 @@ class Trainer:
         weights = self.settings.weights
         terms = {
             "pixel": weighted_l1(picture, batch.truth, batch.weight),
-            "square": weighted_square(picture, batch.truth, batch.weight),
             "alpha": alpha_loss(rgba[:, 3:], batch.solid, batch.clear),
         }
+        if weights.square:
+            terms["square"] = weighted_square(picture, batch.truth, batch.weight)
         taught = batch.taught
         perceptual = perceptual and weights.perceptual > 0
         found = self.perceptual(picture) if perceptual or taught is not None else []

@@ -53,8 +53,8 @@ class Trainer:
     ) -> dict[str, float]:
         """One step; returns the losses by name. Raises NotFinite before anything is spoilt."""
         batch = batch.to(self.device)
-        goes_on = 1 - batch.begins
         state, truth_before = self._before(batch)
+        goes_on = 1 - batch.begins  # after it: without a step before, every stream begins
         rgba = self.net(batch.label, state)
         picture = compose(rgba, batch.plate)
         terms = self._terms(batch, rgba, picture, perceptual)

@@ -37,8 +37,8 @@ def no_denormals() -> Iterator[None]:
 
     Gradients of what is learned, and the momentum of weights that no gradient reaches any more,
     sink there in some thousand steps, and a CPU takes many times as long for such numbers: after
-    forty minutes a step of the student takes nearly twice as long as without them (300 and 164 ms). torch
-    cannot do it on every CPU; then nothing changes.
+    forty minutes a step of the student took 300 ms with them and 164 without. torch cannot do it
+    on every CPU; then nothing changes.
     """
     torch.set_flush_denormal(True)
     try:

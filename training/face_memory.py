@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor, nn
 
-from live.errors import SetupError
 from training.discriminator import Discriminator
 from training.face_net import FaceShape, FaceStudent
 from training.face_trainer import enlargement
-from training.memory_use import FLOAT, available_bytes, is_out_of_memory, kept_bytes
+from training.memory_use import FLOAT, available_bytes, kept_bytes, told_of_memory
 from training.nets import Student, StudentShape
 from training.perceptual import PerceptualFeatures
 from training.student_memory import COPIES, SLACK
@@ -58,20 +56,13 @@ def _painting_bytes(painter: Student, label: Tensor, state: Tensor) -> int:
     return most
 
 
-@contextmanager
 def within_memory(
     student: StudentShape, shape: FaceShape, rows: int, crop: tuple[int, int], device: torch.device
-) -> Iterator[None]:
-    """Where memory runs out within it, SetupError is raised, with the number that should fit."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        words = advice(student, shape, rows, crop, available_bytes(device))
-        raise SetupError(
-            f"out of memory with {rows} crops of {crop[1]}x{crop[0]}: {words}"
-        ) from error
+) -> AbstractContextManager[None]:
+    """`told_of_memory` with the number of crops that should fit."""
+    return told_of_memory(
+        rows, lambda: crop, lambda size: advice(student, shape, rows, size, available_bytes(device))
+    )
 
 
 def advice(

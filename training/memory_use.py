@@ -7,10 +7,13 @@ for the way back is counted.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
+
+from live.errors import SetupError
 
 FLOAT = 4  # bytes
 OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "_alloc_failed")
@@ -46,3 +49,22 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     said = str(error).lower()
     return isinstance(error, RuntimeError) and any(words in said for words in OUT_OF_MEMORY)
+
+
+@contextmanager
+def told_of_memory(
+    rows: int, crop: Callable[[], tuple[int, int]], advice: Callable[[tuple[int, int]], str]
+) -> Iterator[None]:
+    """Where memory runs out within it, SetupError is raised, with what may help.
+
+    rows: crops of a step; crop: their (height, width), pixels; advice: of a crop, a sentence.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        height, width = crop()
+        raise SetupError(
+            f"out of memory with {rows} crops of {width}x{height}: {advice((height, width))}"
+        ) from error

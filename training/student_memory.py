@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import torch
 
-from live.errors import SetupError
 from training.discriminator import Discriminator
-from training.memory_use import FLOAT, available_bytes, is_out_of_memory, kept_bytes
+from training.memory_use import FLOAT, available_bytes, kept_bytes, told_of_memory
 from training.nets import Student, StudentShape, compose
 from training.perceptual import PerceptualFeatures
 
@@ -50,7 +49,7 @@ def advice(shape: StudentShape, rows: int, crop: tuple[int, int], available: int
 def foresight(
     shape: StudentShape, rows: int, crop: tuple[int, int], device: torch.device
 ) -> str | None:
-    """A warning where a step will not fit: backbone and critic begin long after the start."""
+    """A warning where a step will not fit: the critic begins long after the start."""
     needed, available = step_bytes(shape, rows, crop), available_bytes(device)
     if needed <= available:
         return None
@@ -60,18 +59,10 @@ def foresight(
     )
 
 
-@contextmanager
 def within_memory(
     shape: StudentShape, rows: int, crop: Callable[[], tuple[int, int]], device: torch.device
-) -> Iterator[None]:
-    """Where memory runs out within it, SetupError is raised, with the number that should fit."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        size = crop()
-        words = advice(shape, rows, size, available_bytes(device))
-        raise SetupError(
-            f"out of memory with {rows} crops of {size[1]}x{size[0]}: {words}"
-        ) from error
+) -> AbstractContextManager[None]:
+    """`told_of_memory` with the number of crops that should fit."""
+    return told_of_memory(
+        rows, crop, lambda size: advice(shape, rows, size, available_bytes(device))
+    )

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from training.discriminator import Discriminator
 from training.face_net import FaceShape, FaceStudent
 from training.face_trainer import enlargement
-from training.memory_use import FLOAT, available_bytes, kept_bytes, told_of_memory
+from training.memory_use import FLOAT, available_bytes, kept_bytes, most_rows, told_of_memory
 from training.nets import Student, StudentShape
 from training.perceptual import PerceptualFeatures
 from training.student_memory import COPIES, SLACK
@@ -69,7 +69,6 @@ def advice(
     student: StudentShape, shape: FaceShape, rows: int, crop: tuple[int, int], available: int
 ) -> str:
     """A sentence for who ran out of memory: the largest number of crops that should fit."""
-    for fewer in range(rows - 1, 0, -1):
-        if step_bytes(student, shape, fewer, crop) <= available:
-            return f"--batch {fewer} should fit, once what this training has written is deleted"
+    if fewer := most_rows(rows, lambda n: step_bytes(student, shape, n, crop), available):
+        return f"--batch {fewer} should fit, once what this training has written is deleted"
     return "not even --batch 1 should fit; use a machine with more memory"

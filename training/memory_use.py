@@ -51,6 +51,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in said for words in OUT_OF_MEMORY)
 
 
+def most_rows(rows: int, needed: Callable[[int], int], available: int) -> int:
+    """The most crops a step, fewer than `rows`, of which `needed` is within `available`; or 0."""
+    return next((n for n in range(rows - 1, 0, -1) if needed(n) <= available), 0)
+
+
 @contextmanager
 def told_of_memory(
     rows: int, crop: Callable[[], tuple[int, int]], advice: Callable[[tuple[int, int]], str]

@@ -20,7 +20,8 @@ class Phase:
 
 
 PHASES = (
-    Phase(0.65, adversarial=False),  # where everything is
+    Phase(0.4, adversarial=False, perceptual=False),  # where everything is, in quick steps
+    Phase(0.25, adversarial=False),  # what it is made of
     Phase(0.35, adversarial=True),  # and how sharp: a discriminator on noise would only disturb
 )
 

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 import torch
 
 from training.discriminator import Discriminator
-from training.memory_use import FLOAT, available_bytes, kept_bytes, told_of_memory
+from training.memory_use import FLOAT, available_bytes, kept_bytes, most_rows, told_of_memory
 from training.nets import Student, StudentShape, compose
 from training.perceptual import PerceptualFeatures
 
@@ -37,9 +37,8 @@ def step_bytes(shape: StudentShape, rows: int, crop: tuple[int, int]) -> int:
 
 def advice(shape: StudentShape, rows: int, crop: tuple[int, int], available: int) -> str:
     """A sentence for who ran out of memory: the largest number of crops that should fit."""
-    for fewer in range(rows - 1, 0, -1):
-        if step_bytes(shape, fewer, crop) <= available:
-            return f"--batch {fewer} should fit, in a new --out"
+    if fewer := most_rows(rows, lambda n: step_bytes(shape, n, crop), available):
+        return f"--batch {fewer} should fit, in a new --out"
     return (
         "not even --batch 1 should fit; take a smaller --tier, prepare with a smaller --size, or "
         "use a machine with more memory"

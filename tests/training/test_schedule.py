@@ -33,6 +33,7 @@ def test_phases_follow_each_other_and_fill_the_whole() -> None:
     assert phase_at(PHASES[0].share, PHASES) == 1
     assert phase_at(1.0, PHASES) == len(PHASES) - 1
     assert not PHASES[0].adversarial and PHASES[-1].adversarial
+    assert not PHASES[0].perceptual and PHASES[-1].perceptual
 
 
 def test_progress_by_steps_or_by_minutes() -> None:

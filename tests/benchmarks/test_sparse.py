@@ -53,8 +53,9 @@ def test_the_figure_is_the_one_that_the_whole_picture_would_have(
     """The same net, shown more around the same figure: nothing else appears, nothing changes."""
     assert ROOM % STRIDE == 0, "the net's grid is where it was"
     whole = against_whole(demo, views[:20])
-    assert whole.worst_psnr_db > 35 and whole.psnr_db > 37
-    assert whole.alpha_beyond < 32, "she does not reach beyond the window"
+    assert whole.worst_psnr_db > 35 and whole.psnr_db > 40
+    # A limb there would be opaque. Her shadow, a third of it, may leave the window: it fades.
+    assert whole.alpha_beyond < 100, "she does not reach beyond the window"
 
 
 def test_in_a_dance_the_window_is_quick_enough_for_every_limb(demo: Subject) -> None:

@@ -21,14 +21,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live.errors import EXIT_BAD_INPUT, SetupError, UnderstudyError
+from training.closeness import choose_closeness
 from training.contest import Contest, pair_contest, tail_contest
 from training.dataset import Dataset
 from training.found_poses import find_errors, other_backend
 from training.kid import FEATURES
 from training.measured import Measured, measure
 from training.painters import Painter, named_apart, open_painters
+from training.perceptual import PerceptualFeatures
 from training.report.page import write_report
-from training.sheet import Sheet
+from training.sheet import AS_LATE_MS, Sheet
+from training.staleness import as_late_ms
 from training.strip import Strip
 from training.unchanged import check_unchanged
 
@@ -66,7 +69,8 @@ def evaluate(options: EvaluateOptions) -> Sheet:
     contests += [pair_contest(hero, data, pair, options.frames, options.height) for pair in pairs]
     backend = other_backend(str(data.facts["pose"])) if options.pose else None
     measured = measure_all(contests, backend)
-    facts = _facts(painters, data, measured[0], options, backend)
+    late_ms = _late_ms(measured[0].contest, data)
+    facts = _facts(painters, data, measured[0], options, backend) | {AS_LATE_MS: late_ms}
     paired = [row for found in measured[1:] for row in found.rows()]
     sheet = Sheet(facts, measured[0].rows(), paired)
     out = options.out or options.runs[0]
@@ -110,6 +114,13 @@ def measure_all(contests: Sequence[Contest], backend: str | None) -> list[Measur
 
 def _strip(contest: Contest) -> Strip:
     return Strip(contest.truths, contest.pictures[contest.first], *contest.poses)
+
+
+def _late_ms(tail: Contest, data: Dataset) -> float | None:
+    closeness = choose_closeness(PerceptualFeatures())
+    pictures, times_s = tail.pictures[tail.first], data.times_s[tail.numbers]
+    late_ms = as_late_ms(pictures, tail.truths, times_s, closeness)
+    return None if late_ms is None else round(late_ms)
 
 
 def _facts(

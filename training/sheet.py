@@ -10,6 +10,9 @@ from typing import Any
 
 from training.disk import write_whole
 
+AS_LATE_MS = "as_close_as_the_real_picture_of_ms_ago"
+"""A fact: see `training.staleness`; None where no real picture is too old."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -105,9 +108,13 @@ class Sheet:
 
 def explained(facts: dict[str, Any]) -> str:
     """What each column is, in words."""
+    late = ""
+    if (age_ms := facts.get(AS_LATE_MS)) is not None:
+        late = f"; perceptually, the first row is as close as the real picture of {age_ms} ms ago"
     return f"""\
 Nearest neighbour: the training frame of the closest pose. Previous frame: the real picture before,
-which nobody has on stage. Plate: the empty room. "Smoothed as live": poses with the stage's lag.
+which nobody has on stage{late}. Plate: the empty room. "Smoothed as
+live": poses with the stage's lag.
 Regions: 'person' is the box around the person, 'face' the square around the head, frame by frame;
 'hands' the squares, an eighth of the height wide and 32 pixels at least, around the hands that are
 seen, both alike. They are measured as they stand on the stage, nothing is enlarged.

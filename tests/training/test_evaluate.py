@@ -82,6 +82,8 @@ def test_the_sheet_is_written(
     sheet = json.loads(printed[-1])
     assert sheet == json.loads((tmp_path / "sheet.json").read_text())
     assert sheet["facts"]["measured_at_height"] == 96
+    late_ms = sheet["facts"]["as_close_as_the_real_picture_of_ms_ago"]
+    assert late_ms is None or late_ms > 0
     keys = {
         "name", "region", "ssim", "psnr_db", "perceptual", "pose_error", "missed", "flicker",
         "warp_error", "warp_over_real", "kid",

@@ -19,7 +19,7 @@ from training.report.noticed import noticed_html, read_noticed
 from training.report.style import CSS
 from training.report.table import tables
 from training.report.worst import Worst, worst_frames
-from training.sheet import PAIRED, Sheet, explained
+from training.sheet import AS_LATE_MS, PAIRED, Sheet, explained
 
 HTML, JSON = "report.html", "report.json"
 PAINTED_ROWS = 4  # of a film strip; more would not be looked at
@@ -90,12 +90,14 @@ def _head(said: Sequence[Sentence], run: str) -> str:
 
 
 def _facts(facts: dict[str, Any]) -> str:
+    late_ms = facts.get(AS_LATE_MS)
     shown = {
         "steps": facts.get("steps"),
         "minutes of training": facts.get("minutes"),
         "training frames": facts.get("training_frames"),
         "held-out frames": facts.get("held_out_frames_measured"),
         "measured at": f"{facts.get('measured_at_height')} px",
+        "as close as the real picture of": None if late_ms is None else f"{late_ms} ms ago",
         "poses found by": facts.get("pose_found_by"),
     }
     cells = "".join(

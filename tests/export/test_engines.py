@@ -28,6 +28,7 @@ from live.engines.tensorrt_build import Plan, build_plan, capabilities
 from live.engines.tensorrt_library import TENSORRT_RTX, Library, load_library
 from live.engines.tensorrt_open import engine_key
 from live.errors import EXIT_BAD_INPUT, SetupError, SubjectError
+from live.parts import PARTS
 from live.pose.blazepose_open import shipped_nets
 from live.pose.weights import PoseWeights, fetch_pose_weights
 from live.skeleton import draw
@@ -319,11 +320,12 @@ def test_the_pose_networks_are_built_for_every_gpu_and_kept_where_the_tracker_lo
 
 def test_the_shipped_generator_is_built_for_every_gpu(library: Library, cache: EngineCache) -> None:
     for precision in ("fp32", "fp16"):  # 8 bits: tests/export/test_engine_quantize.py
-        both = build_engines(EngineOptions(DEMO, precision, targets=("all",)), cache, quiet=True)
-        faces = [one for one in both if one.what.startswith("face net")]
-        assert [one.key.gpu for one in faces] == capabilities(library)
-        assert {tensor.name for tensor in faces[0].outputs} == {"face"}
-        built = [one for one in both if one not in faces]
+        built = build_engines(EngineOptions(DEMO, precision, targets=("all",)), cache, quiet=True)
+        for part in PARTS:
+            nets = [one for one in built if one.what.startswith(f"{part.name} net")]
+            assert [one.key.gpu for one in nets] == capabilities(library)
+            assert {tensor.name for tensor in nets[0].outputs} == {part.name}
+            built = [one for one in built if one not in nets]
         assert [one.key.gpu for one in built] == capabilities(library)
         inputs, outputs = contract(load_subject(DEMO).manifest.generator_size)
         for one in built:

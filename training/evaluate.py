@@ -68,8 +68,8 @@ def evaluate(options: EvaluateOptions) -> Sheet:
     contests = [tail_contest(painters, data, tail, options.height)]
     contests += [pair_contest(hero, data, pair, options.frames, options.height) for pair in pairs]
     backend = other_backend(str(data.facts["pose"])) if options.pose else None
+    late_ms = _late_ms(contests[0], data)
     measured = measure_all(contests, backend)
-    late_ms = _late_ms(measured[0].contest, data)
     facts = _facts(painters, data, measured[0], options, backend) | {AS_LATE_MS: late_ms}
     paired = [row for found in measured[1:] for row in found.rows()]
     sheet = Sheet(facts, measured[0].rows(), paired)

@@ -16,8 +16,9 @@ from training.ablate_variants import Variant, student_options, teacher_options
 from training.contest import painters_contest, pair_contest
 from training.dataset import Dataset
 from training.disk import write_whole
-from training.evaluate import held_out, measure_all
+from training.evaluate import held_out, with_poses
 from training.found_poses import other_backend
+from training.measured import measure
 from training.painters import Painter, open_painters
 from training.schedule import Budget
 from training.sheet import Row
@@ -84,7 +85,7 @@ def measured_rows(options: AblateOptions, variant: Variant, data: Dataset) -> di
     frames, by_name = held_out(data, options.frames), {p.name: p for p in painters}
     contest = painters_contest(by_name, data, frames, options.height)
     backend = other_backend(str(data.facts["pose"])) if options.pose else None
-    rows = [asdict(row) for row in measure_all([contest], backend)[0].rows()]
+    rows = [asdict(row) for row in with_poses(measure(contest), backend).rows()]
     held = {"steps": steps, "rows": rows}
     write_whole(path, (json.dumps(held, indent=2, allow_nan=False) + "\n").encode())
     return held
@@ -100,5 +101,5 @@ def normalization_rows(
     kept = {name: contest.pictures[name] for name in contest.drawn}
     contest = replace(contest, pictures=kept, painted=tuple(kept))
     backend = other_backend(str(data.facts["pose"])) if options.pose else None
-    rows = measure_all([contest], backend)[0].rows()
+    rows = with_poses(measure(contest), backend).rows()
     return contest.first, int(painter.facts["steps"]), rows

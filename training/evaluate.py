@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,8 +68,9 @@ def evaluate(options: EvaluateOptions) -> Sheet:
     contests = [tail_contest(painters, data, tail, options.height)]
     contests += [pair_contest(hero, data, pair, options.frames, options.height) for pair in pairs]
     backend = other_backend(str(data.facts["pose"])) if options.pose else None
-    late_ms = _late_ms(contests[0], data)
-    measured = measure_all(contests, backend)
+    measured = [measure(contest) for contest in contests]
+    late_ms = _late_ms(measured[0], data)
+    measured = [with_poses(found, backend) for found in measured]
     facts = _facts(painters, data, measured[0], options, backend) | {AS_LATE_MS: late_ms}
     paired = [row for found in measured[1:] for row in found.rows()]
     sheet = Sheet(facts, measured[0].rows(), paired)
@@ -100,26 +101,25 @@ def held_out(data: Dataset, most: int) -> NDArray[np.int64]:
     return tail
 
 
-def measure_all(contests: Sequence[Contest], backend: str | None) -> list[Measured]:
-    """All figures; poses are found by `backend`, or not at all."""
-    measured = [measure(contest) for contest in contests]
+def with_poses(measured: Measured, backend: str | None) -> Measured:
+    """The same with the poses that `backend` finds, or as it was without one.
+
+    It comes last: the pose estimator's threads and torch's get in each other's way.
+    """
     if backend is None:
         return measured
-    # The pose estimator comes last: its threads and torch's get in each other's way.
-    return [
-        replace(found, poses=find_errors(backend, found.contest.truths, found.contest.pictures))
-        for found in measured
-    ]
+    contest = measured.contest
+    return replace(measured, poses=find_errors(backend, contest.truths, contest.pictures))
 
 
 def _strip(contest: Contest) -> Strip:
     return Strip(contest.truths, contest.pictures[contest.first], *contest.poses)
 
 
-def _late_ms(tail: Contest, data: Dataset) -> float | None:
-    closeness = choose_closeness(PerceptualFeatures())
-    pictures, times_s = tail.pictures[tail.first], data.times_s[tail.numbers]
-    late_ms = as_late_ms(pictures, tail.truths, times_s, closeness)
+def _late_ms(tail: Measured, data: Dataset) -> float | None:
+    contest, closeness = tail.contest, choose_closeness(PerceptualFeatures())
+    distances = tail.frames[contest.first, "picture"].perceptual
+    late_ms = as_late_ms(distances, contest.truths, data.times_s[contest.numbers], closeness)
     return None if late_ms is None else round(late_ms)
 
 

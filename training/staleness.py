@@ -19,16 +19,17 @@ LOOKS = 60  # frames that are measured, at most
 
 
 def as_late_ms(
-    pictures: Sequence[Image],
+    distances: NDArray[np.float64],
     truths: Sequence[Image],
     times_s: NDArray[np.float64],
     closeness: Closeness,
 ) -> float | None:
-    """Age of the real pictures that are as far from the truth as `pictures` are, milliseconds.
+    """Age of the real pictures that are as far from the truth as pictures at `distances`, ms.
 
-    pictures, truths: one a frame, RGB uint8 (h, w, 3) of one size; times_s: (N,), rising. Between
-    two ages that are measured the distance is taken as straight. None where real pictures of
-    every age, as far as the frames and two seconds go, are closer.
+    distances: (N,), by `closeness`, of somebody's pictures from the truths; truths: (N,), RGB uint8
+    (h, w, 3); times_s: (N,), rising. Between two ages that are measured the distance is taken as
+    straight. None where real pictures of every age, as far as the frames and two seconds go, are
+    closer.
     """
     age_s, distance = 0.0, 0.0
     for back in _ages(len(truths)):
@@ -36,10 +37,8 @@ def as_late_ms(
         older_s = float(np.median(times_s[frames] - times_s[frames - back]))
         if older_s > MOST:
             break
-        found, older = (
-            float(np.mean([closeness.between(truths[n], other[n - gap]) for n in frames]))
-            for other, gap in ((pictures, 0), (truths, back))
-        )
+        found = float(distances[frames].mean())
+        older = float(np.mean([closeness.between(truths[n], truths[n - back]) for n in frames]))
         if older >= found:
             share = (found - distance) / max(older - distance, 1e-9)
             return 1000 * (age_s + float(np.clip(share, 0, 1)) * (older_s - age_s))

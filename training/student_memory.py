@@ -48,7 +48,7 @@ def advice(shape: StudentShape, rows: int, crop: tuple[int, int], available: int
 def foresight(
     shape: StudentShape, rows: int, crop: tuple[int, int], device: torch.device
 ) -> str | None:
-    """A warning where a step will not fit: the critic begins long after the start."""
+    """A warning where a step will not fit: backbone and critic begin long after the start."""
     needed, available = step_bytes(shape, rows, crop), available_bytes(device)
     if needed <= available:
         return None
